@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The audit: holds the accounts of a trace against the kernel's own books in it (thread_stat records), and
+ * the accounts against each other.
+ */
+#ifndef WEFT_USER_AUDIT_H
+#define WEFT_USER_AUDIT_H
+
+#include <stdio.h>
+#include "account.h"
+#include "trace.h"
+
+enum audit_verdict {
+	AUDIT_EQUAL,	   /* recorded == counted */
+	AUDIT_EXPLAINED,   /* differs by a definition, and the difference is accounted for exactly */
+	AUDIT_UNEXPLAINED, /* differs: weft audit exits 1 */
+	AUDIT_NOT_CHECKED, /* the hook or the books are missing: shown as '-' */
+};
+
+enum audit_check {
+	AUDIT_SWITCHES_VOLUNTARY,
+	AUDIT_SWITCHES_INVOLUNTARY,
+	AUDIT_FAULTS_MINOR,
+	AUDIT_FAULTS_MAJOR,
+	AUDIT_ONCPU_NS,
+	AUDIT_RUNQUEUE_NS,
+	AUDIT_FORKS,
+	AUDIT_EXITS,
+	AUDIT_BALANCE_THREADS, /* states sum to the lifetime; units + runtime = on-cpu; ticks off */
+	AUDIT_BALANCE_UNITS,
+	AUDIT_BALANCE_PROCESSES,
+	AUDIT_MARKS_ORDER, /* marks outside their thread's time on a CPU */
+	AUDIT_NR_CHECKS
+};
+
+struct audit_line {
+	enum audit_verdict verdict;
+	uint64_t recorded, counted; /* ours, the kernel's */
+	int64_t explained;	    /* counted - recorded as far as it is accounted for */
+	char why[160];		    /* of EXPLAINED and UNEXPLAINED: which definition, or the first that is off */
+};
+
+struct audit {
+	struct audit_line check[AUDIT_NR_CHECKS];
+	uint64_t threads;	   /* threads with complete books */
+	uint64_t threads_unequal;
+	uint64_t lost;
+	enum audit_verdict verdict; /* the worst */
+};
+
+extern const char *const audit_check_name[AUDIT_NR_CHECKS]; /* as in text and JSON: "switches_voluntary", … */
+
+void audit_run(const struct trace *t, const struct accounts *a, struct audit *out);
+void audit_print(FILE *f, const struct trace *t, const struct audit *au);
+
+#endif
