@@ -57,6 +57,10 @@ struct weft_event {
  * nvcsw + nivcsw including this switch; sum_exec_runtime and sched_info.run_delay in nanoseconds.
  * They let a reader prove, switch by switch, that nothing is missing. syscall is the number of the
  * system call that the thread is inside, -1 if none (or a kernel thread).
+ *
+ * A switch is voluntary, as the kernel counts it, if it was no preemption and state is not 0; and, since a
+ * sleep that a pending signal prevents is told with state 0 (6.13 on), if nvcsw, the low 8 bits of that
+ * counter, is one more than in the record before.
  */
 #define WEFT_FIELDS_sched_switch(F, T, P)                                                          \
 	F(u32, next_tid, dec)                                                                      \
@@ -68,7 +72,7 @@ struct weft_event {
 	F(u8, flags, hex)                                                                          \
 	F(u8, prio, dec)                                                                           \
 	F(u8, next_prio, dec)                                                                      \
-	P(u8, pad)
+	F(u8, nvcsw, dec)
 
 #define WEFT_SWITCH_PREEMPT 0x01 /* the kernel switched away from a running thread */
 #define WEFT_SWITCH_MM 0x02	 /* the address space changes: next has one, other than the active */

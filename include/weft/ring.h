@@ -71,15 +71,23 @@ struct weft_packet {
 	__u64 packet_size;	/* bits: content rounded up to WEFT_PACKET_ALIGN, or the whole sub-buffer */
 	__u64 packet_seq_num;	/* per stream, from 0 */
 	__u64 events_discarded; /* of this stream since the start, before this packet's first event */
-	__u32 cpu_id;
-	__u32 pad;
+	union {
+		__u32 cpu_id;	/* kernel stream */
+		__u32 tgid;	/* unit stream: whose marks these are */
+	};
+	union {
+		__u32 pad;	/* kernel stream: 0 */
+		__u32 copy;	/* unit stream: which copy of unit.h in that process, from 0 */
+	};
 };
 _Static_assert(sizeof(struct weft_packet) == 80, "packet header");
 
 #define WEFT_PACKET_ALIGN 4096u /* bytes */
 
 /*
- * The producer's side, mapped read-only into the reader. Written on the ring's own CPU only.
+ * The producer's side, mapped read-only into the reader. Written on the ring's own CPU only. A producer
+ * may keep head and events to itself in between and write them here as it completes a sub-buffer: a
+ * reader goes by commit alone.
  */
 struct weft_ring_ctl {
 	__u32 size;		/* of this structure, for readers of another version */
