@@ -1,0 +1,25 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+# weft: kernels=6.1,6.12 smp=1 icount=yes timeout=600
+#
+# Instructions that the hooks add, against what they were made to cost; nothing where nobody records.
+. "$(dirname "$0")/../../lib.sh"
+load_module
+expect 0 "$PROGS/kmod_cost"
+cat out
+while read -r name most; do
+	awk -v name="$name" -v most="$most" '$1 == name { found = 1; if ($2 > most) exit 1 }
+		END { if (!found) exit 1 }' out || fail "$name is more than $most"
+done <<'END'
+switch 100
+switch_unit 117
+switch_cost 96
+switch_outside 31
+closed 1
+sched 75
+sched_unit 88
+sched_outside 27
+fault 610
+fault_outside 310
+map 500
+END
