@@ -1,0 +1,24 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# weft: kernels=6.1,6.12 smp=2 icount=no timeout=400
+#
+# The BPF probes without the recorder, where functions can be hooked too: page
+# faults are equal event for event, the end of each context switch is seen. Thread
+# ids are few, so that they are soon used again.
+. "$(dirname "$0")/../../lib.sh"
+
+reader() {
+	timeout 100 "$PROGS/bpf_reader" "$1" >out 2>&1 || { cat out; fail "$1"; }
+	cat out
+}
+
+for job in pingpong touch map exec unit live lose; do
+	reader $job
+	[ $job = lose ] && continue
+	switches=$(sed -n 's/.* switches=\([0-9]*\).*/\1/p' out)
+	[ "$(sed -n 's/.* arrivals=\([0-9]*\).*/\1/p' out)" = "$switches" ] ||
+		fail "$job: not every switch has its arrival"
+done
+echo 400 >/proc/sys/kernel/pid_max
+for job in threads exit; do
+	reader $job
+done
