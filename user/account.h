@@ -41,7 +41,7 @@ struct acct_blocked {
 struct acct_counts {
 	uint64_t switches_voluntary;   /* switched out of its own will: slept */
 	uint64_t switches_involuntary; /* preempted or yielded: was still runnable */
-	uint64_t preemptions;	       /* of those, with WEFT_SWITCH_PREEMPT */
+	uint64_t preemptions;	       /* of those, all but sched_yield(2) */
 	uint64_t mm_switches;	       /* its switch-ins that changed the address space */
 	uint64_t migrations;
 	uint64_t wakeups;	 /* times it was woken (thread), or its thread was while it was current */
@@ -87,8 +87,11 @@ struct acct_thread {
 	/* Of the sched_switch records, reconciled with the books (audit.c). */
 	uint64_t rec_switches_voluntary, rec_switches_involuntary; /* recorded, after stat_start, up to stat_end */
 	uint64_t rec_faults_minor, rec_faults_major, rec_faults_entry;
+	uint64_t rec_faults_entry_uncounted; /* of rec_faults_entry: did not advance the books */
 	uint64_t fault_gap;	/* faults in the books between fault records: no event exists for them */
+	uint64_t arrivals_missing; /* times it was seen running and no switch to it was recorded */
 	uint64_t nswitch_gaps;	/* switches missing by nswitch (lost, or before the hook was on) */
+	bool books_torn;	/* the books contradict the records: they go back, or can't be cut exactly */
 	uint64_t runtime_ns;	/* sum of the slices as the kernel booked them (sched_switch.runtime) */
 	int64_t runtime_skew_ns; /* sum over those slices of (slice by stamps - slice as booked) */
 	uint64_t run_delay_ns;	/* likewise for waits (run_delay) */
@@ -100,6 +103,7 @@ struct acct_thread {
 
 struct acct_process {
 	uint32_t tgid, ppid;
+	bool traced; /* false: records merely name threads of it */
 	char comm[16];
 	char exe[64];
 	uint64_t first, last;

@@ -11,8 +11,8 @@
 #include "trace.h"
 
 enum audit_verdict {
-	AUDIT_EQUAL,	   /* recorded == counted */
-	AUDIT_EXPLAINED,   /* differs by a definition, and the difference is accounted for exactly */
+	AUDIT_EQUAL,	 /* recorded == counted */
+	AUDIT_EXPLAINED, /* differs by a definition, and the difference is accounted for exactly */
 	AUDIT_UNEXPLAINED, /* differs: weft audit exits 1 */
 	AUDIT_NOT_CHECKED, /* the hook or the books are missing: shown as '-' */
 };
@@ -29,6 +29,7 @@ enum audit_check {
 	AUDIT_BALANCE_THREADS, /* states sum to the lifetime; units + runtime = on-cpu; ticks off */
 	AUDIT_BALANCE_UNITS,
 	AUDIT_BALANCE_PROCESSES,
+	AUDIT_ARRIVALS, /* switches to traced threads, against their switches away */
 	AUDIT_MARKS_ORDER, /* marks outside their thread's time on a CPU */
 	AUDIT_NR_CHECKS
 };
@@ -37,19 +38,22 @@ struct audit_line {
 	enum audit_verdict verdict;
 	uint64_t recorded, counted; /* ours, the kernel's */
 	int64_t explained;	    /* counted - recorded as far as it is accounted for */
-	char why[160];		    /* of EXPLAINED and UNEXPLAINED: which definition, or the first that is off */
+	char why[160]; /* of EXPLAINED and UNEXPLAINED: which definition, or the first that is off */
 };
 
 struct audit {
 	struct audit_line check[AUDIT_NR_CHECKS];
-	uint64_t threads;	   /* threads with complete books */
-	uint64_t threads_unequal;
+	uint64_t threads; /* threads with complete books */
+	uint64_t threads_unequal; /* of them, and traced ones without: switches or faults differ, unexplained */
 	uint64_t lost;
 	enum audit_verdict verdict; /* the worst */
 };
 
-extern const char *const audit_check_name[AUDIT_NR_CHECKS]; /* as in text and JSON: "switches_voluntary", … */
+extern const char
+	*const audit_check_name[AUDIT_NR_CHECKS]; /* as in text and JSON: "switches_voluntary", … */
 
+/* "equal", "explained", "unexplained", "not checked" */
+const char *audit_verdict_name(enum audit_verdict v);
 void audit_run(const struct trace *t, const struct accounts *a, struct audit *out);
 void audit_print(FILE *f, const struct trace *t, const struct audit *au);
 
