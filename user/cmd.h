@@ -18,8 +18,9 @@ int cmd_timeline(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 
-/* One line on standard error: "weft: " and the text. */
+/* One line on standard error: "weft: " and the text. A note is no complaint: what is being done. */
 void say_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+void say_note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 void say_warning(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 #endif
