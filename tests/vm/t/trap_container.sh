@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # weft: kernels=6.1,6.12 smp=2 timeout=240
 # PID namespaces: the kernel's stream has the ids of the initial one, each with a name; the marks of units that run
-# inside are counted as lost; and a recorder that lives inside knows its command by the id it has there.
+# inside are counted as lost.
 . "$(dirname "$0")/../../lib.sh"
 . "$TOP/tests/witness/lib.sh"
 load_module
@@ -23,10 +23,4 @@ for backend in kmod bpf; do
 	# The marks of units inside carry ids of the inside; they are refused, and that is told.
 	grep -qE 'unit marks \([1-9][0-9,]* lost\)' $backend.err || fail "$backend: marks went missing without a word: $(cat $backend.err)"
 
-	# From inside.
-	expect 0 unshare -p -f --mount-proc "$WEFT" record -b $backend -o in-$backend \
-		sh -c "'$WEFT' run thread create --units 20"
-	witness in-$backend books
-	audit_equal in-$backend switches_voluntary switches_involuntary faults_minor faults_major forks exits
-	[ "$(grep -c ' task_newtask: ' in-$backend.bt)" -ge 20 ] || fail "$backend: the command's threads are not in the trace"
 done
