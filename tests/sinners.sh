@@ -55,8 +55,10 @@ all_sinners() {
 	at_most "$b: its reads as it saw them" "$(its reader blocked_ns)" \
 		$(($(group report.json reader blocked_ns) + $(group report.json reader runqueue_wait_ns) + \
 			$(group report.json reader oncpu_ns)))
-	[ "$(jq -r '[.unit_groups[] | select(.name == "reader")][0].blocked[0] | "\(.in) \(.count)"' report.json)" = \
-		"read $(its reader reads)" ] || fail "$b: not blocked in as many reads as there were"
+	# A read whose data came first does not block; on a busy machine some do not.
+	jq -e --argjson n "$(its reader reads)" '[.unit_groups[] | select(.name == "reader")][0].blocked[0] |
+		.in == "read" and .count <= $n and .count * 2 >= $n' report.json >/dev/null ||
+		fail "$b: not blocked in its reads: $(jq -c '[.unit_groups[] | select(.name == "reader")][0].blocked' report.json)"
 	[ "$(group report.json innocent blocked_ns)" = 0 ] || fail "$b: innocent ones are said to have blocked"
 	"$WEFT" blame innocent t >blame || fail "no blame of unit_block"
 	says blame "ready, queued behind unit [0-9]+ 'reader' \(blocked in read\)"
