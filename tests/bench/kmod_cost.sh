@@ -1,9 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# weft: kernels=6.1,6.12 smp=1 icount=yes timeout=600
 #
 # Instructions that the hooks add, against what they were made to cost; nothing where nobody records.
-. "$(dirname "$0")/../../lib.sh"
+. "$(dirname "$0")/../lib.sh"
 load_module
 expect 0 "$PROGS/kmod_cost"
 cat out
