@@ -25,9 +25,9 @@ enum acct_state {
 	ACCT_NR_STATES
 };
 
-#define ACCT_NR_SYSCALLS 512	      /* blocked time by system call: index is the number ... */
-#define ACCT_BLOCKED_FAULT 511	      /* ... or in a page fault */
-#define ACCT_BLOCKED_OTHER 510	      /* ... or neither (kernel threads, exit, numbers above) */
+#define ACCT_NR_SYSCALLS 512   /* blocked time by system call: index is the number ... */
+#define ACCT_BLOCKED_FAULT 511 /* ... or in a page fault */
+#define ACCT_BLOCKED_OTHER 510 /* ... or neither (kernel threads, exit, numbers above) */
 
 /* Time blocked in one system call (or fault): a sparse list, as threads use few of 512. */
 struct acct_blocked {
@@ -44,20 +44,21 @@ struct acct_counts {
 	uint64_t preemptions;	       /* of those, all but sched_yield(2) */
 	uint64_t mm_switches;	       /* its switch-ins that changed the address space */
 	uint64_t migrations;
-	uint64_t wakeups;	 /* times it was woken (thread), or its thread was while it was current */
-	uint64_t wakes_given;	 /* threads that it woke (kernel); not from interrupts */
+	uint64_t wakeups; /* times it was woken (thread), or its thread was while it was current */
+	uint64_t wakes_given; /* threads that it woke (kernel); not from interrupts */
 	uint64_t faults_minor;
 	uint64_t faults_major;
-	uint64_t faults_uncounted; /* retried or failed: the kernel does not count these */
+	uint64_t faults_uncounted;  /* retried or failed: the kernel does not count these */
 	uint64_t faults_entry_only; /* known by the exception only: minor or major unknown */
 	uint64_t fault_ticks;
-	uint64_t fault_unknown;	   /* faults without a duration */
+	uint64_t fault_unknown;		  /* faults without a duration */
 	uint64_t maps, unmaps, map_calls; /* mmap, munmap, all mm calls */
 	uint64_t mapped_bytes, unmapped_bytes;
 	uint64_t map_ticks;
-	uint64_t forks;		   /* threads and processes it created */
+	uint64_t forks; /* threads and processes it created */
 	uint64_t tlb_flushes;
-	uint64_t switch_cost_ticks[2]; /* context_switch cost of its arrivals: [0] same, [1] new address space */
+	uint64_t switch_cost_ticks
+		[2]; /* context_switch cost of its arrivals: [0] same, [1] new address space */
 	uint64_t switch_cost_count[2];
 };
 
@@ -69,12 +70,12 @@ struct acct_thread {
 	uint32_t tgid;
 	char comm[16];
 	bool traced, kthread;
-	bool started_here, ended_here; /* created / exited within the trace */
-	uint64_t first, last;	       /* its life within the trace, ticks */
+	bool started_here, ended_here;	/* created / exited within the trace */
+	uint64_t first, last;		/* its life within the trace, ticks */
 	uint64_t state[ACCT_NR_STATES]; /* sums to last - first; READY and SUSPENDED stay 0 */
-	uint64_t oncpu_units;	       /* of ACCT_ONCPU: with a unit current */
-	uint64_t oncpu_runtime;	       /* with none */
-	uint64_t oncpu_unknown;	       /* unit unknown */
+	uint64_t oncpu_units;		/* of ACCT_ONCPU: with a unit current */
+	uint64_t oncpu_runtime;		/* with none */
+	uint64_t oncpu_unknown;		/* unit unknown */
 	struct acct_counts n;
 	struct acct_blocked *blocked;
 	struct histogram wakeup_latency; /* ticks from sched_wakeup to running */
@@ -85,16 +86,17 @@ struct acct_thread {
 	bool have_start, have_end;
 	struct weft_ev_thread_stat stat_start, stat_end;
 	/* Of the sched_switch records, reconciled with the books (audit.c). */
-	uint64_t rec_switches_voluntary, rec_switches_involuntary; /* recorded, after stat_start, up to stat_end */
+	uint64_t rec_switches_voluntary,
+		rec_switches_involuntary; /* recorded, after stat_start, up to stat_end */
 	uint64_t rec_faults_minor, rec_faults_major, rec_faults_entry;
 	uint64_t rec_faults_entry_uncounted; /* of rec_faults_entry: did not advance the books */
-	uint64_t fault_gap;	/* faults in the books between fault records: no event exists for them */
+	uint64_t fault_gap; /* faults in the books between fault records: no event exists for them */
 	uint64_t arrivals_missing; /* times it was seen running and no switch to it was recorded */
-	uint64_t nswitch_gaps;	/* switches missing by nswitch (lost, or before the hook was on) */
-	bool books_torn;	/* the books contradict the records: they go back, or can't be cut exactly */
-	uint64_t runtime_ns;	/* sum of the slices as the kernel booked them (sched_switch.runtime) */
+	uint64_t nswitch_gaps; /* switches missing by nswitch (lost, or before the hook was on) */
+	bool books_torn; /* the books contradict the records: they go back, or can't be cut exactly */
+	uint64_t runtime_ns; /* sum of the slices as the kernel booked them (sched_switch.runtime) */
 	int64_t runtime_skew_ns; /* sum over those slices of (slice by stamps - slice as booked) */
-	uint64_t run_delay_ns;	/* likewise for waits (run_delay) */
+	uint64_t run_delay_ns;	 /* likewise for waits (run_delay) */
 	int64_t run_delay_skew_ns;
 	struct acct_process *process;
 	struct acct_thread *next; /* in order of appearance; a reused tid is a new account */
@@ -154,21 +156,24 @@ struct acct_unit {
 struct acct_span {
 	uint64_t begin, end; /* ticks */
 	enum acct_state state;
-	struct acct_thread *thread; /* of a unit: where it is (was) current; NULL while READY or SUSPENDED */
-	struct acct_unit *unit;	    /* of a thread's span: the current unit, NULL if none or unknown */
-	bool of_unit;		    /* a unit's span; else a thread's */
-	uint32_t cpu;		    /* ONCPU: where; else of the last run */
-	uint32_t what;		    /* BLOCKED: system call or ACCT_BLOCKED_*; SUSPENDED: reason */
-	uint64_t object;	    /* SUSPENDED: what it waits for; BLOCKED in a fault: the address */
-	uint32_t by_tid;	    /* RUNNABLE: the thread that ran instead; end of BLOCKED: the waker, 0: irq */
-	uint64_t by_unit;	    /* end of SUSPENDED and BLOCKED: the unit that woke it, 0: none */
-	bool preempted;		    /* RUNNABLE: by preemption (else after a wake-up) */
+	struct acct_thread
+		*thread; /* of a unit: where it is (was) current; NULL while READY or SUSPENDED */
+	struct acct_unit *unit; /* of a thread's span: the current unit, NULL if none or unknown */
+	bool of_unit;		/* a unit's span; else a thread's */
+	uint32_t cpu;		/* ONCPU: where; else of the last run */
+	uint32_t what;		/* BLOCKED: system call or ACCT_BLOCKED_*; SUSPENDED: reason */
+	uint64_t object;	/* SUSPENDED: what it waits for; BLOCKED in a fault: the address */
+	uint32_t by_tid; /* RUNNABLE: the thread that ran instead; end of BLOCKED: the waker, 0: irq */
+	uint64_t by_unit; /* end of SUSPENDED and BLOCKED: the unit that woke it, 0: none */
+	bool preempted;	  /* RUNNABLE: by preemption (else after a wake-up) */
 };
 
 /* Oddities of the unit marks; each is reported, none disturbs the rest. */
 struct acct_oddities {
-	uint64_t suspend_without_resume, resume_of_unknown, resume_while_current, exit_without_create;
-	uint64_t create_twice, wake_of_unknown, marks_off_cpu; /* a mark while its thread was not on a CPU */
+	uint64_t suspend_without_resume, resume_of_unknown, resume_while_current,
+		exit_without_create;
+	uint64_t create_twice, wake_of_unknown,
+		marks_off_cpu;	 /* a mark while its thread was not on a CPU */
 	uint64_t word_disagrees; /* the kernel read another unit than the marks say */
 	uint64_t invalid;	 /* unit_invalid records' counts */
 	uint64_t open_units;	 /* never ended */

@@ -29,7 +29,7 @@ enum audit_check {
 	AUDIT_BALANCE_THREADS, /* states sum to the lifetime; units + runtime = on-cpu; ticks off */
 	AUDIT_BALANCE_UNITS,
 	AUDIT_BALANCE_PROCESSES,
-	AUDIT_ARRIVALS, /* switches to traced threads, against their switches away */
+	AUDIT_ARRIVALS,	   /* switches to traced threads, against their switches away */
 	AUDIT_MARKS_ORDER, /* marks outside their thread's time on a CPU */
 	AUDIT_NR_CHECKS
 };

@@ -14,7 +14,8 @@ struct correlate_ops {
 	/* A span has ended. Spans of one thread or unit come in order; those of different ones need not. */
 	void (*span)(void *arg, const struct acct_span *s);
 	/* Every event, before it is accounted, with the thread and the unit it belongs to (or NULL). */
-	void (*event)(void *arg, const struct trace_event *ev, struct acct_thread *t, struct acct_unit *u);
+	void (*event)(void *arg, const struct trace_event *ev, struct acct_thread *t,
+		      struct acct_unit *u);
 };
 
 /* 0 and *out, or a negative errno with a line in errbuf. Reads the trace from where it stands. */

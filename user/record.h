@@ -13,20 +13,21 @@
 
 struct record_opts {
 	const char *backend; /* "auto", "kmod", "bpf" */
-	const char *dir;     /* an earlier trace there is renamed to <dir>.old; anything else is refused */
-	uint32_t groups;     /* WEFT_GROUP_*, 0: all */
-	uint32_t clock;	     /* WEFT_CLOCK_*, 0: the backend's best */
+	const char
+		*dir; /* an earlier trace there is renamed to <dir>.old; anything else is refused */
+	uint32_t groups;      /* WEFT_GROUP_*, 0: all */
+	uint32_t clock;	      /* WEFT_CLOCK_*, 0: the backend's best */
 	uint64_t buffer_size; /* bytes per CPU, 0: default */
-	bool system_wide;    /* -a */
-	const pid_t *pids;   /* -p */
+	bool system_wide;     /* -a */
+	const pid_t *pids;    /* -p */
 	size_t nr_pids;
-	char **command;	     /* argv to execute, or NULL */
+	char **command; /* argv to execute, or NULL */
 	/* Instead of a command: run in a forked child, its return value is the exit code (compare's jobs). */
 	int (*child)(void *arg);
 	void *child_arg;
 	const char *command_text; /* for the metadata when child is used */
-	bool no_units;	     /* do not offer unit rings to the command */
-	bool quiet;	     /* no lines on standard error but errors */
+	bool no_units;		  /* do not offer unit rings to the command */
+	bool quiet;		  /* no lines on standard error but errors */
 };
 
 struct record_result {

@@ -28,8 +28,8 @@
 	X(7, sched_process_exit)                                                                   \
 	X(8, task_rename)                                                                          \
 	X(9, signal_deliver)                                                                       \
-	X(10, context_switch) /* end of the switch: finish_task_switch */                          \
-	X(11, page_fault)     /* handle_mm_fault, entry and return */                              \
+	X(10, context_switch)	/* end of the switch: finish_task_switch */                        \
+	X(11, page_fault)	/* handle_mm_fault, entry and return */                            \
 	X(12, page_fault_entry) /* the exception tracepoints: no duration, no minor/major */       \
 	X(13, mmap)                                                                                \
 	X(14, munmap)                                                                              \
@@ -44,7 +44,7 @@ enum weft_hook {
 #define WEFT_X(bit, name) WEFT_HOOK_##name = bit,
 	WEFT_HOOKS(WEFT_X)
 #undef WEFT_X
-	WEFT_HOOK_MAX
+		WEFT_HOOK_MAX
 };
 
 /* WEFT_IOC_INFO: what this module on this kernel can do. Works at any time. */
@@ -52,14 +52,14 @@ struct weft_info {
 	__u32 size;
 	__u32 abi_version; /* WEFT_ABI_VERSION of the module */
 	__u32 abi_compat;
-	__u32 clocks;	   /* 1 << WEFT_CLOCK_*: usable ones */
-	__u64 hooks;	   /* 1 << WEFT_HOOK_*: found on this kernel */
-	__u32 tsc_khz;	   /* frequency of WEFT_CLOCK_TSC */
-	__u32 nr_cpus;	   /* possible CPU ids are below this */
-	__u64 clock_tsc;   /* one instant in each clock, for relating them: ticks */
-	__u64 clock_mono;  /* ns */
-	__u64 clock_boot;  /* ns */
-	__u64 clock_real;  /* ns since the Epoch */
+	__u32 clocks;	  /* 1 << WEFT_CLOCK_*: usable ones */
+	__u64 hooks;	  /* 1 << WEFT_HOOK_*: found on this kernel */
+	__u32 tsc_khz;	  /* frequency of WEFT_CLOCK_TSC */
+	__u32 nr_cpus;	  /* possible CPU ids are below this */
+	__u64 clock_tsc;  /* one instant in each clock, for relating them: ticks */
+	__u64 clock_mono; /* ns */
+	__u64 clock_boot; /* ns */
+	__u64 clock_real; /* ns since the Epoch */
 };
 
 /* WEFT_IOC_SETUP: once, before mmap. */
@@ -72,7 +72,8 @@ struct weft_setup {
 	__u32 nr_subs;	/* per CPU, a power of two */
 	__u8 uuid[16];	/* goes into every packet header */
 };
-#define WEFT_SETUP_ALL 0x1 /* every thread, not only the filter's (never the reader's own process) */
+/* every thread, not only the filter's (never the reader's own process) */
+#define WEFT_SETUP_ALL 0x1
 
 /* WEFT_IOC_FILTER: trace process tgid, its threads and all that they create from now on. */
 struct weft_filter {
@@ -100,9 +101,9 @@ struct weft_unit_word {
 struct weft_stat {
 	__u32 size;
 	__u32 pad;
-	__u64 events;  /* records written, all CPUs */
-	__u64 lost;    /* records that did not fit */
-	__u64 missed;  /* returns of hooked functions that could not be watched (kretprobe nmissed) */
+	__u64 events; /* records written, all CPUs */
+	__u64 lost;   /* records that did not fit */
+	__u64 missed; /* returns of hooked functions that could not be watched (kretprobe nmissed) */
 	__u64 threads; /* threads in the filter now */
 };
 
@@ -125,8 +126,8 @@ struct weft_notice {
  * (read-only, one page-aligned struct weft_ring_ctl) directly followed by the data (read-only).
  */
 #define WEFT_MMAP_STRIDE (1ULL << 32)
-#define WEFT_MMAP_USER(c) ((c) * WEFT_MMAP_STRIDE)
-#define WEFT_MMAP_CTL(c) ((c) * WEFT_MMAP_STRIDE + 0x10000)
+#define WEFT_MMAP_USER(c) ((c)*WEFT_MMAP_STRIDE)
+#define WEFT_MMAP_CTL(c) ((c)*WEFT_MMAP_STRIDE + 0x10000)
 
 #define WEFT_IOC_MAGIC 0xB7
 #define WEFT_IOC_INFO _IOWR(WEFT_IOC_MAGIC, 0, struct weft_info)

@@ -41,7 +41,7 @@
 struct weft_event {
 	__u64 time; /* ticks of the trace clock; never goes back within one CPU's stream */
 	__u32 id;   /* enum weft_event_id */
-	__u32 tid;  /* the thread that was running; of thread and thread_stat: the thread described */
+	__u32 tid; /* the thread that was running; of thread and thread_stat: the thread described */
 	__u64 unit; /* its current unit; 0: none; WEFT_UNKNOWN: the word could not be read */
 };
 
@@ -75,8 +75,8 @@ struct weft_event {
 	F(u8, nvcsw, dec)
 
 #define WEFT_SWITCH_PREEMPT 0x01 /* the kernel switched away from a running thread */
-#define WEFT_SWITCH_MM 0x02	 /* the address space changes: next has one, other than the active */
-#define WEFT_SWITCH_DEAD 0x04	 /* the thread's last switch; a thread_stat record follows */
+#define WEFT_SWITCH_MM 0x02   /* the address space changes: next has one, other than the active */
+#define WEFT_SWITCH_DEAD 0x04 /* the thread's last switch; a thread_stat record follows */
 #define WEFT_SWITCH_KTHREAD 0x08 /* outgoing is a kernel thread (or idle) */
 #define WEFT_SWITCH_NEXT_KTHREAD 0x10
 
@@ -125,7 +125,7 @@ struct weft_event {
 	P(u32, pad)                                                                                \
 	T(comm, 16)
 
-#define WEFT_THREAD_TRACED 0x01	 /* inside the filter */
+#define WEFT_THREAD_TRACED 0x01 /* inside the filter */
 #define WEFT_THREAD_KTHREAD 0x02
 
 /*
@@ -195,12 +195,12 @@ enum weft_stat_when {
 	F(u32, flags, hex)
 
 #define WEFT_FAULT_WRITE 0x001
-#define WEFT_FAULT_USER 0x002	 /* the access was made in user mode */
-#define WEFT_FAULT_EXEC 0x004	 /* an instruction fetch */
-#define WEFT_FAULT_MAJOR 0x008	 /* counted in maj_flt; else in min_flt */
-#define WEFT_FAULT_RETRY 0x010	 /* not counted: it will be tried again */
-#define WEFT_FAULT_ERROR 0x020	 /* not counted: ended in a signal or an error */
-#define WEFT_FAULT_REMOTE 0x040	 /* no registers: get_user_pages, exec, populate, another's memory */
+#define WEFT_FAULT_USER 0x002	/* the access was made in user mode */
+#define WEFT_FAULT_EXEC 0x004	/* an instruction fetch */
+#define WEFT_FAULT_MAJOR 0x008	/* counted in maj_flt; else in min_flt */
+#define WEFT_FAULT_RETRY 0x010	/* not counted: it will be tried again */
+#define WEFT_FAULT_ERROR 0x020	/* not counted: ended in a signal or an error */
+#define WEFT_FAULT_REMOTE 0x040 /* no registers: get_user_pages, exec, populate, another's memory */
 #define WEFT_FAULT_ENTRY_ONLY 0x080
 
 /*
@@ -269,7 +269,7 @@ enum weft_event_id {
 #define WEFT_X(id, name, group) WEFT_EV_##name = id,
 	WEFT_EVENTS(WEFT_X)
 #undef WEFT_X
-	WEFT_EV_MAX /* one more than the highest id of the kernel stream */
+		WEFT_EV_MAX /* one more than the highest id of the kernel stream */
 };
 
 enum weft_group {
@@ -310,7 +310,8 @@ WEFT_EVENTS(WEFT_X)
 			       sizeof(struct weft_event)                                           \
 				       WEFT_FIELDS_##name(WEFT_SUM_F, WEFT_SUM_T, WEFT_SUM_P),     \
 		       "weft_ev_" #name " has a hole");                                            \
-	_Static_assert(sizeof(struct weft_ev_##name) % 8 == 0, "weft_ev_" #name " is no whole word"); \
+	_Static_assert(sizeof(struct weft_ev_##name) % 8 == 0,                                     \
+		       "weft_ev_" #name " is no whole word");                                      \
 	_Static_assert(sizeof(struct weft_ev_##name) <= WEFT_EVENT_MAX_SIZE, "weft_ev_" #name);
 WEFT_EVENTS(WEFT_X)
 #undef WEFT_X

@@ -45,9 +45,9 @@
 
 #include "event.h"
 
-#define WEFT_RING_MAX_SUBS 256		/* a power of two */
+#define WEFT_RING_MAX_SUBS 256 /* a power of two */
 #define WEFT_RING_MIN_SUBS 2
-#define WEFT_RING_MIN_SUB_SIZE 4096u	/* sub_size: a power of two within these */
+#define WEFT_RING_MIN_SUB_SIZE 4096u /* sub_size: a power of two within these */
 #define WEFT_RING_MAX_SUB_SIZE (1u << 20)
 
 /* The clocks a trace can be in. */
@@ -65,19 +65,19 @@ struct weft_packet {
 	__u32 magic;
 	__u8 uuid[16];
 	__u32 stream_id;
-	__u64 timestamp_begin;	/* ticks */
-	__u64 timestamp_end;	/* ticks */
-	__u64 content_size;	/* bits, header included */
-	__u64 packet_size;	/* bits: content rounded up to WEFT_PACKET_ALIGN, or the whole sub-buffer */
+	__u64 timestamp_begin; /* ticks */
+	__u64 timestamp_end;   /* ticks */
+	__u64 content_size;    /* bits, header included */
+	__u64 packet_size; /* bits: content rounded up to WEFT_PACKET_ALIGN, or the whole sub-buffer */
 	__u64 packet_seq_num;	/* per stream, from 0 */
 	__u64 events_discarded; /* of this stream since the start, before this packet's first event */
 	union {
-		__u32 cpu_id;	/* kernel stream */
-		__u32 tgid;	/* unit stream: whose marks these are */
+		__u32 cpu_id; /* kernel stream */
+		__u32 tgid;   /* unit stream: whose marks these are */
 	};
 	union {
-		__u32 pad;	/* kernel stream: 0 */
-		__u32 copy;	/* unit stream: which copy of unit.h in that process, from 0 */
+		__u32 pad;  /* kernel stream: 0 */
+		__u32 copy; /* unit stream: which copy of unit.h in that process, from 0 */
 	};
 };
 _Static_assert(sizeof(struct weft_packet) == 80, "packet header");
@@ -90,18 +90,18 @@ _Static_assert(sizeof(struct weft_packet) == 80, "packet header");
  * reader goes by commit alone.
  */
 struct weft_ring_ctl {
-	__u32 size;		/* of this structure, for readers of another version */
+	__u32 size; /* of this structure, for readers of another version */
 	__u32 cpu;
-	__u32 sub_size;		/* bytes */
+	__u32 sub_size; /* bytes */
 	__u32 nr_subs;
-	__u64 head;		/* bytes ever reserved */
-	__u64 events;		/* records ever written, lost records and the like included */
-	__u64 lost;		/* records that did not fit, ever */
-	__u64 lost_told;	/* of those, already told in the stream */
-	__u64 lost_first;	/* ticks: of those not yet told, the first */
-	__u64 lost_last;	/* ticks: and the last */
-	__u64 seq;		/* packets ever begun */
-	__u64 reserved[7];	/* zero */
+	__u64 head;	   /* bytes ever reserved */
+	__u64 events;	   /* records ever written, lost records and the like included */
+	__u64 lost;	   /* records that did not fit, ever */
+	__u64 lost_told;   /* of those, already told in the stream */
+	__u64 lost_first;  /* ticks: of those not yet told, the first */
+	__u64 lost_last;   /* ticks: and the last */
+	__u64 seq;	   /* packets ever begun */
+	__u64 reserved[7]; /* zero */
 	__u64 commit[WEFT_RING_MAX_SUBS];
 };
 _Static_assert(sizeof(struct weft_ring_ctl) == 128 + 8 * WEFT_RING_MAX_SUBS, "ring control");

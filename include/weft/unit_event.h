@@ -59,7 +59,7 @@ enum weft_unit_event_id {
 #define WEFT_X(id, name) WEFT_EV_##name = id,
 	WEFT_UNIT_EVENTS(WEFT_X)
 #undef WEFT_X
-	WEFT_UNIT_EV_MAX
+		WEFT_UNIT_EV_MAX
 };
 
 enum weft_unit_kind {
@@ -76,7 +76,7 @@ enum weft_unit_wait {
 	WEFT_WAIT_LOCK = 3,
 	WEFT_WAIT_CHANNEL = 4,
 	WEFT_WAIT_SLEEP = 5,
-	WEFT_WAIT_JOIN = 6, /* another unit's end, a future */
+	WEFT_WAIT_JOIN = 6,   /* another unit's end, a future */
 	WEFT_WAIT_NESTED = 7, /* it resumed another unit on its own thread */
 };
 
@@ -103,7 +103,8 @@ struct weft_unit_record {
 #define WEFT_X(id, name)                                                                           \
 	struct weft_ev_##name {                                                                    \
 		struct weft_unit_record h;                                                         \
-		WEFT_UNIT_FIELDS_##name(WEFT_UNIT_STRUCT_F, WEFT_UNIT_STRUCT_T, WEFT_UNIT_STRUCT_P) \
+		WEFT_UNIT_FIELDS_##name(WEFT_UNIT_STRUCT_F, WEFT_UNIT_STRUCT_T,                    \
+					WEFT_UNIT_STRUCT_P)                                        \
 	};
 WEFT_UNIT_EVENTS(WEFT_X)
 #undef WEFT_X

@@ -65,8 +65,8 @@ static void ping_pong(void)
 		_exit(0);
 	}
 	pass(back[0], there[1], true);
-	if (sched_setscheduler(0, SCHED_OTHER, &normal) || sched_setaffinity(0, sizeof(all), &all) ||
-	    waitpid(second, NULL, 0) != second)
+	if (sched_setscheduler(0, SCHED_OTHER, &normal) ||
+	    sched_setaffinity(0, sizeof(all), &all) || waitpid(second, NULL, 0) != second)
 		die("ending the ping-pong");
 	printf("rounds %d\nfirst %d\nsecond %d\n", ROUNDS, getpid(), second);
 }
@@ -127,8 +127,8 @@ static void own_books(const char *prefix, int who)
 
 	if (getrusage(who, &ru))
 		die("getrusage");
-	printf("%s_nvcsw %ld\n%s_nivcsw %ld\n%s_minflt %ld\n%s_majflt %ld\n", prefix, ru.ru_nvcsw, prefix,
-	       ru.ru_nivcsw, prefix, ru.ru_minflt, prefix, ru.ru_majflt);
+	printf("%s_nvcsw %ld\n%s_nivcsw %ld\n%s_minflt %ld\n%s_majflt %ld\n", prefix, ru.ru_nvcsw,
+	       prefix, ru.ru_nivcsw, prefix, ru.ru_minflt, prefix, ru.ru_majflt);
 }
 
 int main(void)

@@ -36,7 +36,8 @@ static void *busy(void *arg)
 	snprintf(name, sizeof(name), "n%ld", number);
 	prctl(PR_SET_NAME, name);
 	for (i = 0; i < number % MAPS_MOD; i++) {
-		char *p = mmap(NULL, MAP_LENGTH, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		char *p = mmap(NULL, MAP_LENGTH, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
 		if (p != MAP_FAILED) {
 			*(volatile char *)p = 1;
