@@ -142,8 +142,8 @@ void thread_running(struct correlator *c, struct thread *t, uint32_t nr,
 	if (!cpu || cpu->curr == t || t->foreign || t->dead || cpu->gaps_open)
 		return;
 	take_off(c, cpu);
-	if (c->infer && (t->early_marks || t->span.state == ACCT_RUNNABLE ||
-			 t->span.state == ACCT_BLOCKED)) {
+	if (c->infer &&
+	    (t->early_marks || t->span.state == ACCT_RUNNABLE || t->span.state == ACCT_BLOCKED)) {
 		arrival_missing(c, t, rec);
 	} else if (t->span.state == ACCT_UNKNOWN && c->infer) {
 		/* No arrival was told since then, and none was missed: it has been here all the time. */
@@ -372,15 +372,16 @@ void on_thread(struct correlator *c, const struct weft_ev_thread *ev)
 	}
 	t->acct->kthread = ev->flags & WEFT_THREAD_KTHREAD;
 	if (traced) {
-		if (t->foreign)
-			t->acct->state[ACCT_UNKNOWN] += c->now - t->span.begin;
-		if (t->foreign)
-			t->span.begin = c->now;
-		t->foreign = false;
+		if (t->foreign) {
+			t->foreign = false;
+			thread_cut(c, t, c->now);
+		}
 		t->acct->traced = p->acct->traced = true;
 		return;
 	}
 	/* What little is known of it is no account: all its life is UNKNOWN. */
+	if (t->span.state == ACCT_ONCPU && cpu_get(c, t->span.cpu)->curr == t)
+		c->cpus[t->span.cpu].curr = NULL;
 	thread_set(c, t, c->now, ACCT_UNKNOWN);
 	t->foreign = true;
 }

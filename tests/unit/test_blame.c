@@ -252,7 +252,7 @@ static void events_are_lines(void **state)
 {
 	static const char *const expected[] = {
 		"sched_switch next_tid=hog/7 nswitch=0 runtime=0 run_delay=0 syscall=read state=S flags=0 prio=0 "
-		"next_prio=0\n",
+		"next_prio=0 nvcsw=0\n",
 		"page_fault address=0x7f0000001388 ip=0x0 duration=50ns counts=0 flags=USER\n",
 		"unit_suspend object=0xabc reason=channel\n",
 		"mmap start=0x7f0000000000 length=8192 result=0x7f0000000000 duration=0ns prot=0 flags=0x22\n",

@@ -325,6 +325,38 @@ static void threads_outside_the_filter(void **state)
 	assert_false(thread(7, 0)->process->traced);
 }
 
+/* Named as a stranger at first, and then taken into the filter: its spans still leave no tick out. */
+static uint64_t span_end;
+
+static void follows(void *arg, const struct acct_span *s)
+{
+	if (s->of_unit || s->thread->tid != 7)
+		return;
+	if (span_end)
+		assert_int_equal(s->begin, span_end);
+	span_end = s->end;
+}
+
+static void taken_into_the_filter(void **state)
+{
+	const struct correlate_ops ops = { .span = follows };
+	char err[256];
+
+	EV(0, sched_switch, 1100, 100, 0, .next_tid = 7, .flags = WEFT_SWITCH_PREEMPT);
+	EV(0, thread, 1101, 7, 0, .tgid = 100);
+	EV(0, thread, 1150, 7, 0, .tgid = 100, .flags = WEFT_THREAD_TRACED);
+	EV(0, sched_switch, 1200, 7, 0, .next_tid = 100, .flags = WEFT_SWITCH_PREEMPT);
+	EV(0, task_rename, 1300, 100, 0, .target = 100);
+	writer_write(&w);
+	assert_int_equal(trace_open(&t, w.dir, err, sizeof(err)), 0);
+	span_end = 0;
+	assert_int_equal(correlate(t, &ops, NULL, &a, err, sizeof(err)), 0);
+	assert_int_equal(span_end, 1300);
+	assert_true(thread(7, 0)->traced);
+	assert_int_equal(thread(7, 0)->state[ACCT_ONCPU], 1 + 50);
+	assert_int_equal(thread(7, 0)->state[ACCT_RUNNABLE], 100);
+}
+
 /* Its birth was lost: it is known from its first record on, and has no opening books. */
 static void born_unseen(void **state)
 {
@@ -786,6 +818,7 @@ int main(void)
 		CASE(thread_id_reused),
 		CASE(exec_by_another_thread),
 		CASE(threads_outside_the_filter),
+		CASE(taken_into_the_filter),
 		CASE(born_unseen),
 		CASE(fault_in_a_preempted_unit),
 		CASE(blocking_call_in_a_unit),
