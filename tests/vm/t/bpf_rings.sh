@@ -11,11 +11,15 @@ reader() {
 	cat out
 }
 
+# Where the program goes on when the recording ends, each CPU may be in the middle of a switch then.
 for job in pingpong touch map exec unit live lose; do
 	reader $job
 	[ $job = lose ] && continue
+	amid=0
+	[ $job = live ] && amid=$(nproc)
 	switches=$(sed -n 's/.* switches=\([0-9]*\).*/\1/p' out)
-	[ "$(sed -n 's/.* arrivals=\([0-9]*\).*/\1/p' out)" = "$switches" ] ||
+	arrivals=$(sed -n 's/.* arrivals=\([0-9]*\).*/\1/p' out)
+	[ $((switches - arrivals)) -ge 0 ] && [ $((switches - arrivals)) -le "$amid" ] ||
 		fail "$job: not every switch has its arrival"
 done
 echo 400 >/proc/sys/kernel/pid_max
