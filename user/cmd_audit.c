@@ -4,6 +4,7 @@
 #include "audit.h"
 #include "audit_spans.h"
 #include "cmd.h"
+#include "options.h"
 #include "view.h"
 
 struct options {
@@ -22,9 +23,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "one trace at a time: '%s' is one too many", arg);
-		o->dir = arg;
+		o->dir = option_dir(state, arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -81,8 +80,7 @@ int cmd_audit(int argc, char **argv)
 	struct trace *t;
 	int code = EXIT_FAILED;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
-		return EXIT_USAGE;
+	options_parse(&argp, argc, argv, 0, &o);
 	t = view_open(o.dir);
 	a = t ? view_correlate(t, &audit_spans_ops, &spans) : NULL;
 	if (!a)

@@ -9,6 +9,7 @@
 #include "blame.h"
 #include "cmd.h"
 #include "format.h"
+#include "options.h"
 #include "syscall_name.h"
 #include "text_table.h"
 #include "view.h"
@@ -43,16 +44,15 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 't':
-		o->top = view_number(state, "--top", arg, 1, BLAME_UNITS);
+		o->top = option_number(state, "--top", arg, 1, BLAME_UNITS);
 		return 0;
 	case 'a':
 		o->all = true;
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 1)
-			argp_error(state, "'%s' is one argument too many", arg);
-		else
-			o->args[state->arg_num] = arg;
+			option_error(state, "'%s' is one argument too many", arg);
+		o->args[state->arg_num] = arg;
 		return 0;
 	case ARGP_KEY_END:
 		/* One argument alone is the trace if it is a directory. */
@@ -339,8 +339,7 @@ int cmd_blame(int argc, char **argv)
 	struct trace *t;
 	int code = EXIT_FAILED;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
-		return EXIT_USAGE;
+	options_parse(&argp, argc, argv, 0, &o);
 	t = view_open(o.dir);
 	if (!t)
 		return EXIT_FAILED;

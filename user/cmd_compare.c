@@ -6,6 +6,7 @@
 #include <string.h>
 #include "cmd.h"
 #include "compare.h"
+#include "options.h"
 #include "view.h"
 
 #define MAX_REPEAT 1000
@@ -40,18 +41,16 @@ static void parse_models(struct compare_opts *o, const struct argp_state *state,
 	memset(o->models, 0, sizeof(o->models));
 	for (name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
 		m = model_by_name(name);
-		if (m < 0) {
-			argp_error(
+		if (m < 0)
+			option_error(
 				state,
 				"there is no model '%s'; there are process, thread, task and coroutine",
 				name);
-			return;
-		}
 		o->models[m] = true;
 	}
 }
 
-static void no_such_job(const struct argp_state *state, const char *name)
+__attribute__((noreturn)) static void no_such_job(const struct argp_state *state, const char *name)
 {
 	char list[256] = "";
 	size_t i, len = 0;
@@ -59,7 +58,7 @@ static void no_such_job(const struct argp_state *state, const char *name)
 	for (i = 0; jobs[i] && len < sizeof(list); i++)
 		len += (size_t)snprintf(list + len, sizeof(list) - len, "%s%s", i ? ", " : "",
 					jobs[i]->name);
-	argp_error(state, "there is no job '%s'; there are %s", name, list);
+	option_error(state, "there is no job '%s'; there are %s", name, list);
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -70,28 +69,25 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'b':
-		if (strcmp(arg, "auto") && strcmp(arg, "kmod") && strcmp(arg, "bpf"))
-			argp_error(state, "there is no backend '%s'; there are auto, kmod and bpf",
-				   arg);
-		o->backend = arg;
+		o->backend = option_backend(state, arg);
 		return 0;
 	case 'm':
 		parse_models(o, state, arg);
 		return 0;
 	case 'r':
-		o->repeat = view_number(state, "--repeat", arg, 1, MAX_REPEAT);
+		o->repeat = option_number(state, "--repeat", arg, 1, MAX_REPEAT);
 		return 0;
 	case 'n':
-		o->opts.units = view_number(state, "--units", arg, 1, UINT32_MAX);
+		o->opts.units = option_number(state, "--units", arg, 1, UINT32_MAX);
 		return 0;
 	case 'k':
-		o->opts.ops = view_number(state, "--ops", arg, 1, UINT64_MAX);
+		o->opts.ops = option_number(state, "--ops", arg, 1, UINT64_MAX);
 		return 0;
 	case 's':
-		o->opts.bytes = view_size(state, "--bytes", arg, UINT64_MAX);
+		o->opts.bytes = option_size(state, "--bytes", arg);
 		return 0;
 	case 'w':
-		o->opts.workers = view_number(state, "--workers", arg, 1, UINT32_MAX);
+		o->opts.workers = option_number(state, "--workers", arg, 1, UINT32_MAX);
 		return 0;
 	case 'o':
 		o->dir = arg;
@@ -101,18 +97,18 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		if (state->arg_num > 0)
-			argp_error(state, "one job at a time: '%s' is one too many", arg);
+			option_error(state, "one job at a time: '%s' is one too many", arg);
 		o->job = job_by_name(arg);
 		if (!o->job)
 			no_such_job(state, arg);
 		return 0;
 	case ARGP_KEY_END:
 		if (!o->job)
-			argp_error(state, "which job? 'weft run --help' lists them");
+			option_error(state, "which job? 'weft run --help' lists them");
 		for (m = 0; m < MODEL_NR; m++)
 			any |= o->models[m];
 		if (!any)
-			argp_error(state, "--models names none");
+			option_error(state, "--models names none");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -138,8 +134,7 @@ int cmd_compare(int argc, char **argv)
 	char err[1024] = "";
 	int failed, code = EXIT_FAILED;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
-		return EXIT_USAGE;
+	options_parse(&argp, argc, argv, 0, &o);
 	c = malloc(sizeof(*c));
 	failed = c ? compare_run(&o.compare, c, err, sizeof(err)) : -ENOMEM;
 	if (failed) {

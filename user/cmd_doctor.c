@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* weft doctor: what this kernel and this user can do, and what to do about the rest. */
-#include <argp.h>
 #include <inttypes.h>
 #include <linux/capability.h>
 #include <stdio.h>
@@ -14,6 +13,7 @@
 #include "cmd.h"
 #include "json.h"
 #include "machine.h"
+#include "options.h"
 
 static const char *const hook_name[] = {
 #define WEFT_X(bit, name) [bit] = #name,
@@ -264,24 +264,20 @@ static void print_json(const struct doctor *d)
 	json_end(&j);
 }
 
-enum { OPT_JSON = 256 };
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
-	case OPT_JSON:
+	case 'j':
 		*(bool *)state->input = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		argp_error(state, "it takes no argument, so '%s' is one too many", arg);
-		return 0;
+		option_error(state, "it takes no argument, so '%s' is one too many", arg);
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
-static const struct argp_option options[] = { { "json", OPT_JSON, NULL, 0, "the same as JSON", 0 },
-					      { 0 } };
+static const struct argp_option options[] = { { "json", 'j', NULL, 0, "Print JSON", 0 }, { 0 } };
 
 static const struct argp argp = {
 	options,
@@ -299,7 +295,7 @@ int cmd_doctor(int argc, char **argv)
 	static struct doctor d;
 	bool json = false;
 
-	argp_parse(&argp, argc, argv, 0, NULL, &json);
+	options_parse(&argp, argc, argv, 0, &json);
 	examine(&d);
 	if (json)
 		print_json(&d);

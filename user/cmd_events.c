@@ -8,6 +8,7 @@
 #include "cmd.h"
 #include "event_table.h"
 #include "event_text.h"
+#include "options.h"
 #include "view.h"
 
 #define MAX_TIDS 64
@@ -42,12 +43,10 @@ static void parse_types(struct options *o, const struct argp_state *state, char 
 	o->any_type = false;
 	for (name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
 		type = event_type_by_name(name);
-		if (!type) {
-			argp_error(state,
-				   "--event: there is no event '%s'; docs/event-abi.md lists them",
-				   name);
-			return;
-		}
+		if (!type)
+			option_error(state,
+				     "--event: there is no event '%s'; docs/event-abi.md lists them",
+				     name);
 		o->types[type->id] = true;
 	}
 }
@@ -58,10 +57,8 @@ static void parse_tids(struct options *o, const struct argp_state *state, char *
 
 	for (tid = strtok_r(list, ",", &save); tid; tid = strtok_r(NULL, ",", &save)) {
 		if (o->nr_tids == MAX_TIDS)
-			argp_error(state, "--tid: more than %d threads", MAX_TIDS);
-		else
-			o->tids[o->nr_tids++] =
-				(uint32_t)view_number(state, "--tid", tid, 0, INT32_MAX);
+			option_error(state, "--tid: more than %d threads", MAX_TIDS);
+		o->tids[o->nr_tids++] = (uint32_t)option_number(state, "--tid", tid, 0, INT32_MAX);
 	}
 }
 
@@ -77,22 +74,20 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_tids(o, state, arg);
 		return 0;
 	case 'u':
-		o->unit = view_number(state, "--unit", arg, 0, UINT64_MAX - 1);
+		o->unit = option_number(state, "--unit", arg, 0, UINT64_MAX - 1);
 		o->unit_given = true;
 		return 0;
 	case 'f':
-		o->from = view_seconds(state, "--from", arg);
+		o->from = option_seconds(state, "--from", arg);
 		return 0;
 	case 'T':
-		o->to = view_seconds(state, "--to", arg);
+		o->to = option_seconds(state, "--to", arg);
 		return 0;
 	case 'r':
 		o->raw = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "one trace at a time: '%s' is one too many", arg);
-		o->dir = arg;
+		o->dir = option_dir(state, arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -213,8 +208,7 @@ int cmd_events(int argc, char **argv)
 	struct trace *t;
 	int code = EXIT_FAILED;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
-		return EXIT_USAGE;
+	options_parse(&argp, argc, argv, 0, &o);
 	t = view_open(o.dir);
 	if (!t)
 		return EXIT_FAILED;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* weft record */
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <limits.h>
@@ -14,6 +13,7 @@
 #include "cmd.h"
 #include "correlate.h"
 #include "format.h"
+#include "options.h"
 #include "record.h"
 #include "trace.h"
 
@@ -27,7 +27,8 @@ static const struct argp_option options[] = {
 	  "of sched, cost, fault, mm, tlb, separated by commas; or all (all)", 0 },
 	{ "all", 'a', NULL, 0, "everything that runs, not one command", 0 },
 	{ "pid", 'p', "PID[,PID...]", 0, "these processes and all that they create", 0 },
-	{ "buffer-size", OPT_BUFFER_SIZE, "SIZE", 0, "memory for each CPU, with K or M (4M)", 0 },
+	{ "buffer-size", OPT_BUFFER_SIZE, "SIZE", 0, "memory for each CPU; K, M, G may follow (4M)",
+	  0 },
 	{ "clock", OPT_CLOCK, "CLOCK", 0, "tsc or monotonic (tsc if it can be used)", 0 },
 	{ "no-units", OPT_NO_UNITS, NULL, 0, "do not let the command write its units' marks", 0 },
 	{ "quiet", 'q', NULL, 0, "say nothing but errors", 0 },
@@ -61,7 +62,7 @@ static void parse_groups(struct argp_state *state, char *arg, uint32_t *mask)
 			if (!strcmp(name, groups[i].name))
 				found = groups[i].groups | WEFT_GROUP_META | WEFT_GROUP_TASK;
 		if (!found)
-			argp_error(
+			option_error(
 				state,
 				"there is no group of events '%s'; there are task, sched, cost, fault, "
 				"mm, tlb and all",
@@ -80,31 +81,16 @@ static void parse_pids(struct argp_state *state, char *arg, struct arguments *a)
 		errno = 0;
 		pid = strtol(word, &end, 10);
 		if (end == word || *end || errno || pid <= 0 || pid > INT_MAX)
-			argp_error(state, "'%s' is no process id", word);
+			option_error(state, "'%s' is no process id", word);
 		pids = realloc(a->pids, (a->o.nr_pids + 1) * sizeof(*pids));
-		if (!pids)
-			argp_failure(state, EXIT_FAILED, ENOMEM, "-p");
+		if (!pids) {
+			say_error("cannot keep the process ids of -p: %s", strerror(ENOMEM));
+			exit(EXIT_FAILED);
+		}
 		a->pids = pids;
 		a->o.pids = pids;
 		pids[a->o.nr_pids++] = (pid_t)pid;
 	}
-}
-
-static uint64_t parse_size(struct argp_state *state, const char *arg)
-{
-	unsigned long long size;
-	unsigned int shift = 0;
-	char *end;
-
-	errno = 0;
-	size = strtoull(arg, &end, 10);
-	if (*end == 'K' || *end == 'k')
-		shift = 10, end++;
-	else if (*end == 'M' || *end == 'm')
-		shift = 20, end++;
-	if (end == arg || *end || errno || *arg == '-' || !size || size > UINT64_MAX >> 20)
-		argp_error(state, "'%s' is no size; a number of bytes, or one with K or M", arg);
-	return (uint64_t)size << shift;
 }
 
 static error_t parse(int key, char *arg, struct argp_state *state)
@@ -114,10 +100,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'b':
-		if (strcmp(arg, "auto") && strcmp(arg, "kmod") && strcmp(arg, "bpf"))
-			argp_error(state, "there is no backend '%s'; there are auto, kmod and bpf",
-				   arg);
-		o->backend = arg;
+		o->backend = option_backend(state, arg);
 		return 0;
 	case 'o':
 		o->dir = arg;
@@ -132,7 +115,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		parse_pids(state, arg, a);
 		return 0;
 	case OPT_BUFFER_SIZE:
-		o->buffer_size = parse_size(state, arg);
+		o->buffer_size = option_size(state, "--buffer-size", arg);
 		return 0;
 	case OPT_CLOCK:
 		if (!strcmp(arg, "tsc"))
@@ -140,8 +123,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		else if (!strcmp(arg, "monotonic"))
 			o->clock = WEFT_CLOCK_MONOTONIC;
 		else
-			argp_error(state, "there is no clock '%s'; there are tsc and monotonic",
-				   arg);
+			option_error(state, "there is no clock '%s'; there are tsc and monotonic",
+				     arg);
 		return 0;
 	case OPT_NO_UNITS:
 		o->no_units = true;
@@ -156,7 +139,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_END:
 		if (!!o->command + o->system_wide + !!o->nr_pids != 1)
-			argp_error(state, "it takes one of: a command, -p or -a");
+			option_error(state, "it takes one of: a command, -p or -a");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -248,7 +231,7 @@ int cmd_record(int argc, char **argv)
 	int ret;
 
 	/* In order: options after the command are the command's. */
-	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &a);
+	options_parse(&argp, argc, argv, ARGP_IN_ORDER, &a);
 	ret = record_run(&a.o, &r, errbuf, sizeof(errbuf));
 	free(a.pids);
 	if (ret) {

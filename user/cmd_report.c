@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cmd.h"
+#include "options.h"
 #include "report.h"
 #include "view.h"
 
@@ -44,17 +45,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		else if (!strcmp(arg, "unit"))
 			o->by = REPORT_UNIT;
 		else
-			argp_error(state, "--by: '%s' is none of process, thread, unit", arg);
+			option_error(state, "--by: '%s' is none of process, thread, unit", arg);
 		return 0;
 	case 's':
 		for (i = 0; report_key(i) && strcmp(report_key(i), arg); i++)
 			;
 		if (!report_key(i))
-			argp_error(state, "--sort: there is no key '%s'; --help lists them", arg);
+			option_error(state, "--sort: there is no key '%s'; --help lists them", arg);
 		o->sort = arg;
 		return 0;
 	case 't':
-		o->top = view_number(state, "--top", arg, 1, SIZE_MAX);
+		o->top = option_number(state, "--top", arg, 1, SIZE_MAX);
 		o->top_given = true;
 		return 0;
 	case 'a':
@@ -65,9 +66,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		o->json = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "one trace at a time: '%s' is one too many", arg);
-		o->dir = arg;
+		o->dir = option_dir(state, arg);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -90,8 +89,7 @@ int cmd_report(int argc, char **argv)
 	struct report r = { 0 };
 	int err, code = EXIT_FAILED;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
-		return EXIT_USAGE;
+	options_parse(&argp, argc, argv, 0, &o);
 	if (o.by == REPORT_UNIT && o.top_given && !o.top)
 		o.by = REPORT_EACH_UNIT;
 	if (!o.top_given && !o.json)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* weft run: one job under one model, untraced; prints what user space itself counted. */
-#include <argp.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <math.h>
@@ -11,6 +10,7 @@
 #include "format.h"
 #include "json.h"
 #include "models/model.h"
+#include "options.h"
 #include "view.h"
 
 enum { OPT_UNITS = 'n', OPT_OPS = 'o', OPT_BYTES = 'b', OPT_WORKERS = 'w', OPT_JSON = 'j' };
@@ -32,35 +32,22 @@ static const struct argp_option options[] = {
 	{ 0 }
 };
 
-/* "4096", "64K", "1M": bytes. */
-static uint64_t parse_size(const struct argp_state *state, const char *text)
-{
-	static const char units[] = "KMG";
-	size_t n = strlen(text);
-	const char *unit = n ? strchr(units, text[n - 1]) : NULL;
-	unsigned shift = unit ? 10 * (unsigned)(unit - units + 1) : 0;
-	char number[32];
-
-	snprintf(number, sizeof(number), "%.*s", (int)(n - !!unit), text);
-	return view_number(state, "--bytes", number, 1, UINT64_MAX >> shift) << shift;
-}
-
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *o = state->input;
 
 	switch (key) {
 	case OPT_UNITS:
-		o->job_opts.units = view_number(state, "--units", arg, 1, UINT64_MAX);
+		o->job_opts.units = option_number(state, "--units", arg, 1, UINT64_MAX);
 		return 0;
 	case OPT_OPS:
-		o->job_opts.ops = view_number(state, "--ops", arg, 1, UINT64_MAX);
+		o->job_opts.ops = option_number(state, "--ops", arg, 1, UINT64_MAX);
 		return 0;
 	case OPT_BYTES:
-		o->job_opts.bytes = parse_size(state, arg);
+		o->job_opts.bytes = option_size(state, "--bytes", arg);
 		return 0;
 	case OPT_WORKERS:
-		o->job_opts.workers = view_number(state, "--workers", arg, 1, UINT64_MAX);
+		o->job_opts.workers = option_number(state, "--workers", arg, 1, UINT64_MAX);
 		return 0;
 	case OPT_JSON:
 		o->json = true;
@@ -69,18 +56,19 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		if (state->arg_num == 0) {
 			o->model = model_by_name(arg);
 			if (o->model < 0)
-				argp_error(state, "there is no model '%s'; --help lists them", arg);
+				option_error(state, "there is no model '%s'; --help lists them",
+					     arg);
 		} else if (state->arg_num == 1) {
 			o->job = job_by_name(arg);
 			if (!o->job)
-				argp_error(state, "there is no job '%s'; --help lists them", arg);
+				option_error(state, "there is no job '%s'; --help lists them", arg);
 		} else {
-			argp_error(state, "one job at a time: '%s' is one too many", arg);
+			option_error(state, "one job at a time: '%s' is one too many", arg);
 		}
 		return 0;
 	case ARGP_KEY_END:
 		if (!o->job)
-			argp_error(state, "a model and a job are needed: weft run MODEL JOB");
+			option_error(state, "a model and a job are needed: weft run MODEL JOB");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -179,8 +167,7 @@ int cmd_run(int argc, char **argv)
 	char errbuf[512];
 	int err;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
-		return EXIT_USAGE;
+	options_parse(&argp, argc, argv, 0, &o);
 	err = job_run(o.job, (enum model)o.model, &o.job_opts, &r, errbuf, sizeof(errbuf));
 	if (err) {
 		say_error("%s", errbuf);

@@ -5,6 +5,7 @@
 #include <string.h>
 #include "cmd.h"
 #include "format.h"
+#include "options.h"
 #include "text_table.h"
 #include "timeline.h"
 #include "view.h"
@@ -46,7 +47,7 @@ static void parse_by(struct options *o, const struct argp_state *state, char *li
 		else if (!strcmp(what, "unit"))
 			o->unit = true;
 		else
-			argp_error(state, "--by: '%s' is none of cpu, thread, unit", what);
+			option_error(state, "--by: '%s' is none of cpu, thread, unit", what);
 	}
 }
 
@@ -56,28 +57,26 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 	switch (key) {
 	case 'f':
-		o->from = view_seconds(state, "--from", arg);
+		o->from = option_seconds(state, "--from", arg);
 		return 0;
 	case 'T':
-		o->to = view_seconds(state, "--to", arg);
+		o->to = option_seconds(state, "--to", arg);
 		return 0;
 	case 'w':
-		o->width = view_number(state, "--width", arg, MIN_WIDTH, MAX_WIDTH);
+		o->width = option_number(state, "--width", arg, MIN_WIDTH, MAX_WIDTH);
 		return 0;
 	case 'l':
-		o->lanes = view_number(state, "--lanes", arg, 1, 10000);
+		o->lanes = option_number(state, "--lanes", arg, 1, 10000);
 		return 0;
 	case 'b':
 		parse_by(o, state, arg);
 		return 0;
 	case ARGP_KEY_ARG:
-		if (state->arg_num > 0)
-			argp_error(state, "one trace at a time: '%s' is one too many", arg);
-		o->dir = arg;
+		o->dir = option_dir(state, arg);
 		return 0;
 	case ARGP_KEY_END:
 		if (o->to <= o->from)
-			argp_error(state, "--to is not behind --from");
+			option_error(state, "--to is not behind --from");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -256,8 +255,7 @@ int cmd_timeline(int argc, char **argv)
 	struct trace *t;
 	int code = EXIT_FAILED;
 
-	if (argp_parse(&argp, argc, argv, 0, NULL, &o))
-		return EXIT_USAGE;
+	options_parse(&argp, argc, argv, 0, &o);
 	t = view_open(o.dir);
 	if (!t)
 		return EXIT_FAILED;

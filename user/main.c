@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* weft: the table of commands, help printed from it, and the way to the command. */
-#include <argp.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -100,7 +99,6 @@ int main(int argc, char **argv)
 {
 	const struct command *c;
 
-	argp_err_exit_status = EXIT_USAGE;
 	atexit(close_stdout);
 	if (argc < 2) {
 		say_error("no command given; 'weft help' lists them");

@@ -49,55 +49,6 @@ const char *unit_wait_name(uint32_t reason)
 	return reason < sizeof(names) / sizeof(names[0]) ? names[reason] : "other";
 }
 
-uint64_t view_number(const struct argp_state *state, const char *what, const char *text,
-		     uint64_t min, uint64_t max)
-{
-	unsigned long long v;
-	char *end;
-
-	errno = 0;
-	v = strtoull(text, &end, 0);
-	/* strtoull takes a minus sign and wraps. */
-	if (errno || end == text || *end || strchr(text, '-') || v < min || v > max)
-		argp_error(state, "%s: '%s' is no number from %" PRIu64 " to %" PRIu64, what, text,
-			   min, max);
-	return v;
-}
-
-uint64_t view_size(const struct argp_state *state, const char *what, const char *text, uint64_t max)
-{
-	static const char units[] = "KMGkmg";
-	unsigned long long v;
-	unsigned int shift = 0;
-	const char *unit;
-	char *end;
-
-	errno = 0;
-	v = strtoull(text, &end, 10);
-	unit = *end && !end[1] ? strchr(units, *end) : NULL;
-	if (unit)
-		shift = 10 * (unsigned int)((unit - units) % 3 + 1);
-	if (errno || end == text || (*end && !unit) || strchr(text, '-') || !v || v > max >> shift)
-		argp_error(state, "%s: '%s' is no size; a number of bytes, or one with K, M or G",
-			   what, text);
-	return v << shift;
-}
-
-uint64_t view_seconds(const struct argp_state *state, const char *what, const char *text)
-{
-	uint64_t s = 0, ns = 0, digit = 100000000;
-	const char *p = text;
-
-	for (; *p >= '0' && *p <= '9' && s < UINT32_MAX; p++)
-		s = s * 10 + (uint64_t)(*p - '0');
-	if (*p == '.')
-		for (p++; *p >= '0' && *p <= '9'; p++, digit /= 10)
-			ns += digit * (uint64_t)(*p - '0');
-	if (*p || p == text || !strcmp(text, "."))
-		argp_error(state, "%s: '%s' is no number of seconds", what, text);
-	return s * 1000000000 + ns;
-}
-
 struct trace *view_open(const char *dir)
 {
 	char err[256] = "";

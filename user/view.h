@@ -6,7 +6,6 @@
 #ifndef WEFT_USER_VIEW_H
 #define WEFT_USER_VIEW_H
 
-#include <argp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <weft/device.h>
@@ -17,15 +16,6 @@
 
 #define VIEW_DIR "weft-trace" /* where a trace is if no one says otherwise */
 #define VIEW_WIDTH 120	      /* columns that a line of text should keep to */
-
-/* Numbers from the command line; argp_error(), which does not return, if text is none or out of range. */
-uint64_t view_number(const struct argp_state *state, const char *what, const char *text,
-		     uint64_t min, uint64_t max);
-/* Bytes: a number, or one with K, M or G (of 1024). */
-uint64_t view_size(const struct argp_state *state, const char *what, const char *text,
-		   uint64_t max);
-/* Seconds ("1.25") as nanoseconds. */
-uint64_t view_seconds(const struct argp_state *state, const char *what, const char *text);
 
 /* An open trace, or NULL after a line for the user. dir: NULL for the default. */
 struct trace *view_open(const char *dir);

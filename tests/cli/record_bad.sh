@@ -9,6 +9,7 @@ usage() {
 	shift
 	expect 2 "$WEFT" record "$@"
 	says err "^weft record: $pattern"
+	[ "$(wc -l <err)" = 1 ] || fail "more than one line: $*"
 	[ ! -e weft-trace ] || fail "a trace of wrong usage: $*"
 }
 usage 'it takes one of: a command, -p or -a$'
@@ -18,11 +19,12 @@ usage "there is no backend 'perf'" -b perf true
 usage "there is no group of events 'sched_switch'" -e mm,sched_switch true
 usage "there is no group of events ''" -e '' true
 usage "there is no clock 'sundial'" --clock sundial true
-usage "'0' is no size" --buffer-size 0 true
-usage "'-4096' is no size" --buffer-size=-4096 true
-usage "'4T' is no size" --buffer-size 4T true
-usage "'99999999999999999999' is no size" --buffer-size 99999999999999999999 true
-usage "'17592186044416M' is no size" --buffer-size 17592186044416M true
+usage "--buffer-size: '0' is no size" --buffer-size 0 true
+usage "--buffer-size: '-4096' is no size" --buffer-size=-4096 true
+usage "--buffer-size: 'K' is no size" --buffer-size K true
+usage "--buffer-size: '4T' is no size" --buffer-size 4T true
+usage "--buffer-size: '99999999999999999999' is no size" --buffer-size 99999999999999999999 true
+usage "--buffer-size: '17592186044416M' is no size" --buffer-size 17592186044416M true
 usage "'self' is no process id" -p self
 usage "'0' is no process id" -p 0
 usage "'-1' is no process id" -p -1

@@ -22,6 +22,7 @@ while read -r command; do
 	expect 2 "$WEFT" "$command" --no-such-option
 	says err "^weft $command: unrecognized option '--no-such-option'"
 	[ ! -s out ] || fail "$command: a complaint on standard output"
+	[ "$(wc -l <err)" = 1 ] || fail "$command: more than one line for a wrong option"
 done <commands
 
 expect 2 "$WEFT"

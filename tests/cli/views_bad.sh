@@ -19,6 +19,7 @@ usage() {
 	shift
 	expect 2 "$WEFT" "$@"
 	says err "^weft $1: $pattern"
+	[ "$(wc -l <err)" = 1 ] || fail "more than one line: $*"
 	[ ! -s out ] || fail "something on standard output: $*"
 }
 
@@ -38,6 +39,8 @@ usage "--tid: 'x' is no number" events -t 1,x
 usage "--from: '1e3' is no number of seconds" events --from 1e3
 usage "--from: '' is no number of seconds" events --from ''
 usage "--from: '.' is no number of seconds" events --from .
+usage "--from: '18446744074' is no number of seconds" events --from 18446744074
+usage "option requires an argument -- 'f'" events -f
 usage "--to: '-1' is no number of seconds" timeline --to=-1
 usage '--to is not behind --from' timeline --from 2 --to 1.5
 usage "--width: '10' is no number from 60 to 1000" timeline --width 10
