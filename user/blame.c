@@ -45,7 +45,7 @@ struct blocked {
 /* What the second pass keeps about a chosen unit besides its causes. */
 struct chosen {
 	struct blame_unit *b;
-	uint64_t fault_oncpu, fault_ticks; /* on-CPU part of its faults; the faults' durations */
+	uint64_t fault_ticks; /* the sum of its faults' durations */
 	uint64_t nr_blocked;
 	struct blocked blocked[RECENT_BLOCKED];
 };

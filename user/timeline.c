@@ -15,7 +15,6 @@ struct fill {
 	struct timeline *tl;
 	struct table threads; /* of (tid, tgid): lane of the thread */
 	struct table units;   /* of (id, tgid and copy): lane of the unit or its group */
-	bool failed;
 };
 
 /* ---- lanes */

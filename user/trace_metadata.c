@@ -20,14 +20,14 @@ struct value {
 /* What is read before it is known to be whole. */
 struct env {
 	int64_t abi_version, abi_compat;
-	bool have_clock, have_freq;
+	bool have_clock;
 };
 
 static char *read_all(const char *path, char *errbuf, size_t len)
 {
 	FILE *f = fopen(path, "re");
 	char *text = f ? malloc(METADATA_MAX) : NULL;
-	size_t n = 0;
+	size_t n;
 	int err = 0;
 
 	if (text) {

@@ -428,7 +428,7 @@ static inline int weft_unit_open_(struct weft_unit_session_ *s)
 
 static inline int64_t weft_unit_tp_offset_(void)
 {
-	char *tp;
+	const char *tp;
 
 #if defined(__x86_64__)
 	__asm__("movq %%fs:0, %0" : "=r"(tp));

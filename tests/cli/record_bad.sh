@@ -49,4 +49,4 @@ if [ "$(id -u)" = 0 ] && command -v setpriv >/dev/null; then
 	expect 1 setpriv --reuid 65534 --regid 65534 --clear-groups "$WEFT" doctor
 	says out '^kmod +- ' '^bpf +- ' 'CAP_PERFMON +- '
 fi
-[ -z "$(ls -A | grep -v -e '^out$' -e '^err$')" ] || fail "left behind: $(ls -A)"
+[ "$(find . -mindepth 1 ! -name out ! -name err)" = "" ] || fail "left behind: $(ls -A)"

@@ -228,14 +228,14 @@ static void has(const char *text, const char *part)
 static void text_says_it_all(void **state)
 {
 	struct fixture *f = *state;
-	char *text = printed(f, REPORT_TREE, 0, false), *line;
+	char *text = printed(f, REPORT_TREE, 0, false), *line, *rest;
 
 	has(text, "Linux 6.1.0, kmod, clock monotonic, 2 CPUs\n");
 	has(text, "dir (prog): 60.0 us, 12,345 events, 0 lost");
 	has(text, "read 50.0 us x7, page fault 40.0 us x1");
 	has(text, "1,234,567");
 	has(text, "250 ns");
-	for (line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest))
 		assert_true(strlen(line) <= VIEW_WIDTH);
 	free(text);
 	text = printed(f, REPORT_UNIT, 1, false);

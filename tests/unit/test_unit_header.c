@@ -287,7 +287,7 @@ static void child_marks(bool raw)
 
 		weft_unit_suspend(WEFT_WAIT_YIELD, 0);
 		weft_unit_resume(4);
-		_exit(!ok);
+		_exit(ok ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -330,7 +330,7 @@ static void test_vfork_leaves_the_parent_alone(void **state)
 	pid = vfork();
 	if (!pid) {
 		weft_unit_resume(1);
-		_exit(weft_unit_self_()->ring != WEFT_UNIT_UNDECIDED_);
+		_exit(weft_unit_self_()->ring == WEFT_UNIT_UNDECIDED_ ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
@@ -460,7 +460,7 @@ static void on_tick(int sig)
 static void test_signals(void **state)
 {
 	struct itimerval every = { { 0, 50 }, { 0, 50 } }, never = { 0 };
-	uint64_t pos = 0, time = 0, n = 0, head;
+	uint64_t pos, time = 0, n = 0, head;
 	struct weft_unit_ring *r;
 	unsigned int i, rings;
 

@@ -176,7 +176,7 @@ static struct seen see(void)
 /* Runs body in a child that is recorded, and drains until it has ended. Its status. */
 static int record(struct unit_rings *u, void (*body)(void))
 {
-	int status, got = 0;
+	int status, got;
 	pid_t pid = fork();
 
 	if (!pid) {
