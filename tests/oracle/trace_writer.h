@@ -35,7 +35,7 @@ struct writer {
 	size_t packet_max; /* bytes; a packet is ended when it would grow larger */
 };
 
-static void writer_remove(const char *dir)
+static inline void writer_remove(const char *dir)
 {
 	static const char *const parts[] = { "kernel", "units" };
 	char path[400];
@@ -59,7 +59,7 @@ static void writer_remove(const char *dir)
 	rmdir(dir);
 }
 
-static void writer_init(struct writer *w)
+static inline void writer_init(struct writer *w)
 {
 	memset(w, 0, sizeof(*w));
 	snprintf(w->dir, sizeof(w->dir), "%s/weft-test-XXXXXX",
@@ -78,8 +78,8 @@ static void writer_init(struct writer *w)
 	w->packet_max = 4096;
 }
 
-static struct writer_stream *writer_stream(struct writer *w, bool is_unit, uint32_t cpu,
-					   uint32_t copy)
+static inline struct writer_stream *writer_stream(struct writer *w, bool is_unit, uint32_t cpu,
+						  uint32_t copy)
 {
 	unsigned i;
 
@@ -95,7 +95,7 @@ static struct writer_stream *writer_stream(struct writer *w, bool is_unit, uint3
 	return &w->streams[w->nr++];
 }
 
-static void *writer_room(struct writer_stream *s, size_t len)
+static inline void *writer_room(struct writer_stream *s, size_t len)
 {
 	if (s->len + len > s->size) {
 		s->size = 2 * (s->len + len);
@@ -108,7 +108,7 @@ static void *writer_room(struct writer_stream *s, size_t len)
 	return s->buf + s->len - len;
 }
 
-static void writer_end_packet(struct writer_stream *s)
+static inline void writer_end_packet(struct writer_stream *s)
 {
 	struct weft_packet *p;
 	size_t content;
@@ -126,7 +126,8 @@ static void writer_end_packet(struct writer_stream *s)
 }
 
 /* Appends a record; a stream's records come in order of time. */
-static void writer_put(struct writer *w, struct writer_stream *s, const void *rec, size_t size)
+static inline void writer_put(struct writer *w, struct writer_stream *s, const void *rec,
+			      size_t size)
 {
 	const struct weft_event *e = rec;
 
@@ -148,9 +149,23 @@ static void writer_put(struct writer *w, struct writer_stream *s, const void *re
 	memcpy(writer_room(s, size), rec, size);
 }
 
+/*
+ * One record: the event's name, its time, thread and current unit, then its fields by their names. Of the
+ * kernel stream on this CPU, or a mark of this process and copy of the header.
+ */
+#define WRITER_PUT_(w, is_unit, cpu, copy, event, at, who, word, ...)                              \
+	do {                                                                                       \
+		struct weft_ev_##event rec_ = { .h = { at, WEFT_EV_##event, who, word },           \
+						##__VA_ARGS__ };                                   \
+		writer_put(w, writer_stream(w, is_unit, cpu, copy), &rec_, sizeof(rec_));          \
+	} while (0)
+#define WRITER_EVENT(w, cpu, event, ...) WRITER_PUT_(w, false, cpu, 0, event, __VA_ARGS__)
+#define WRITER_MARK(w, tgid, copy, event, ...)                                                     \
+	WRITER_PUT_(w, true, tgid, copy, unit_##event, __VA_ARGS__)
+
 /* `count` records are missing before the next one: told at time `now` as the producers do it. */
-static void writer_lost(struct writer *w, struct writer_stream *s, uint64_t now, uint32_t tid,
-			uint64_t count, uint64_t first, uint64_t last)
+static inline void writer_lost(struct writer *w, struct writer_stream *s, uint64_t now,
+			       uint32_t tid, uint64_t count, uint64_t first, uint64_t last)
 {
 	struct weft_ev_lost rec = {
 		.h = { .time = now,
@@ -171,7 +186,7 @@ static void writer_lost(struct writer *w, struct writer_stream *s, uint64_t now,
 		s->discarded += count;
 }
 
-static void writer_write(struct writer *w)
+static inline void writer_write(struct writer *w)
 {
 	char path[128];
 	unsigned i;
@@ -208,7 +223,7 @@ static void writer_write(struct writer *w)
 }
 
 /* Removes the trace too. */
-static void writer_free(struct writer *w)
+static inline void writer_free(struct writer *w)
 {
 	unsigned i;
 

@@ -20,12 +20,7 @@ static struct trace *t;
 static struct accounts *a;
 static struct audit au;
 
-#define EV(cpu, name, at, who, ...)                                                                \
-	do {                                                                                       \
-		struct weft_ev_##name rec_ = { .h = { at, WEFT_EV_##name, who, 0 },                \
-					       ##__VA_ARGS__ };                                    \
-		writer_put(&w, writer_stream(&w, false, cpu, 0), &rec_, sizeof(rec_));             \
-	} while (0)
+#define EV(cpu, name, at, who, ...) WRITER_EVENT(&w, cpu, name, at, who, 0, ##__VA_ARGS__)
 #define BOOKS(at, when_, v, i, mi, ma, rt, rd)                                                     \
 	EV(0, thread_stat, at, 100, .tgid = 100, .when = when_, .nvcsw = v, .nivcsw = i,           \
 	   .min_flt = mi, .maj_flt = ma, .runtime_ns = rt, .run_delay_ns = rd)

@@ -21,61 +21,55 @@
 #include "blame.h"
 #include "correlate.h"
 #include "event_text.h"
-#include "small_trace.h"
 #include "timeline.h"
+#include "../oracle/trace_writer.h"
 
 #define PROG 100
 #define HOG 7
 #define MAP 0x7f0000000000ull
 
-static char dir[] = "/tmp/weft-test-blame.XXXXXX";
+static struct writer w;
 static struct trace *trace;
 static struct accounts *accounts;
 
-static void write_history(void)
-{
-	static struct small_trace s;
-
-	small_init(&s, PROG);
-	SMALL(&s, 0, thread, 900, PROG, 0, .tgid = PROG, .flags = WEFT_THREAD_TRACED,
-	      .comm = "prog");
-	SMALL(&s, 0, thread, 900, HOG, 0, .tgid = HOG, .comm = "hog");
-	SMALL(&s, 0, sched_switch, 1000, 0, 0, .next_tid = PROG, .syscall = -1,
-	      .flags = WEFT_SWITCH_KTHREAD);
-	SMALL(&s, 0, sched_switch, 1200, PROG, 1, .next_tid = HOG, .syscall = SYS_read, .state = 1);
-	SMALL(&s, 0, sched_waking, 5190, HOG, 0, .target = PROG);
-	SMALL(&s, 0, sched_wakeup, 5200, HOG, 0, .target = PROG);
-	SMALL(&s, 0, sched_switch, 5300, HOG, 0, .next_tid = PROG, .syscall = -1,
-	      .flags = WEFT_SWITCH_PREEMPT);
-	SMALL(&s, 0, mmap, 5450, PROG, 2, .start = MAP, .length = 8192, .result = MAP,
-	      .flags = MAP_PRIVATE | MAP_ANONYMOUS);
-	SMALL(&s, 0, page_fault, 5560, PROG, 2, .address = MAP + 5000, .duration = 50,
-	      .flags = WEFT_FAULT_USER);
-	SMALL(&s, 0, sched_switch, 5600, PROG, 2, .next_tid = HOG, .syscall = -1,
-	      .flags = WEFT_SWITCH_PREEMPT);
-	SMALL(&s, 0, sched_switch, 6600, HOG, 0, .next_tid = PROG, .syscall = -1, .state = 1);
-	SMALL(&s, 0, sched_process_exit, 6990, PROG, 0, .flags = WEFT_EXIT_GROUP);
-	SMALL(&s, 0, sched_switch, 7000, PROG, 0, .next_tid = 0, .syscall = -1, .state = 0x80,
-	      .flags = WEFT_SWITCH_DEAD);
-	SMALL_MARK(&s, unit_create, 1010, PROG, 1, .kind = WEFT_UNIT_COROUTINE, .name = "reader");
-	SMALL_MARK(&s, unit_create, 1020, PROG, 2, .kind = WEFT_UNIT_COROUTINE, .name = "waiter");
-	SMALL_MARK(&s, unit_resume, 1100, PROG, 1);
-	SMALL_MARK(&s, unit_suspend, 5400, PROG, 1, .reason = WEFT_WAIT_CHANNEL, .object = 0xabc);
-	SMALL_MARK(&s, unit_resume, 5410, PROG, 2);
-	SMALL_MARK(&s, unit_wake, 6700, PROG, 1, .by = 2);
-	SMALL_MARK(&s, unit_exit, 6800, PROG, 2);
-	SMALL_MARK(&s, unit_resume, 6810, PROG, 1);
-	SMALL_MARK(&s, unit_exit, 6900, PROG, 1);
-	assert_int_equal(small_write(&s, dir), 0);
-}
+#define EV(name, ...) WRITER_EVENT(&w, 0, name, __VA_ARGS__)
+#define MARK(name, ...) WRITER_MARK(&w, PROG, 0, name, __VA_ARGS__)
 
 static int setup(void **state)
 {
 	char err[256] = "";
 
-	assert_non_null(mkdtemp(dir));
-	write_history();
-	if (trace_open(&trace, dir, err, sizeof(err)) ||
+	writer_init(&w);
+	w.md.nr_cpus = 2;
+	EV(thread, 900, PROG, 0, .tgid = PROG, .flags = WEFT_THREAD_TRACED, .comm = "prog");
+	EV(thread, 900, HOG, 0, .tgid = HOG, .comm = "hog");
+	EV(sched_switch, 1000, 0, 0, .next_tid = PROG, .syscall = -1, .flags = WEFT_SWITCH_KTHREAD);
+	EV(sched_switch, 1200, PROG, 1, .next_tid = HOG, .syscall = SYS_read, .state = 1);
+	EV(sched_waking, 5190, HOG, 0, .target = PROG);
+	EV(sched_wakeup, 5200, HOG, 0, .target = PROG);
+	EV(sched_switch, 5300, HOG, 0, .next_tid = PROG, .syscall = -1,
+	   .flags = WEFT_SWITCH_PREEMPT);
+	EV(mmap, 5450, PROG, 2, .start = MAP, .length = 8192, .result = MAP,
+	   .flags = MAP_PRIVATE | MAP_ANONYMOUS);
+	EV(page_fault, 5560, PROG, 2, .address = MAP + 5000, .duration = 50,
+	   .flags = WEFT_FAULT_USER);
+	EV(sched_switch, 5600, PROG, 2, .next_tid = HOG, .syscall = -1,
+	   .flags = WEFT_SWITCH_PREEMPT);
+	EV(sched_switch, 6600, HOG, 0, .next_tid = PROG, .syscall = -1, .state = 1);
+	EV(sched_process_exit, 6990, PROG, 0, .flags = WEFT_EXIT_GROUP);
+	EV(sched_switch, 7000, PROG, 0, .next_tid = 0, .syscall = -1, .state = 0x80,
+	   .flags = WEFT_SWITCH_DEAD);
+	MARK(create, 1010, PROG, 1, .kind = WEFT_UNIT_COROUTINE, .name = "reader");
+	MARK(create, 1020, PROG, 2, .kind = WEFT_UNIT_COROUTINE, .name = "waiter");
+	MARK(resume, 1100, PROG, 1);
+	MARK(suspend, 5400, PROG, 1, .reason = WEFT_WAIT_CHANNEL, .object = 0xabc);
+	MARK(resume, 5410, PROG, 2);
+	MARK(wake, 6700, PROG, 1, .by = 2);
+	MARK(exit, 6800, PROG, 2);
+	MARK(resume, 6810, PROG, 1);
+	MARK(exit, 6900, PROG, 1);
+	writer_write(&w);
+	if (trace_open(&trace, w.dir, err, sizeof(err)) ||
 	    correlate(trace, NULL, NULL, &accounts, err, sizeof(err)))
 		fail_msg("%s", err);
 	return 0;
@@ -83,12 +77,10 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	char command[64];
-
 	accounts_free(accounts);
 	trace_close(trace);
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
+	writer_free(&w);
+	return 0;
 }
 
 static const struct acct_unit *unit(uint64_t id)

@@ -19,19 +19,9 @@ static struct trace *t;
 static struct accounts *a;
 
 /* Records on a CPU, and marks of process 100, in order of time within each. */
-#define EV(cpu, name, at, who, word, ...)                                                          \
-	do {                                                                                       \
-		struct weft_ev_##name rec_ = { .h = { at, WEFT_EV_##name, who, word },             \
-					       ##__VA_ARGS__ };                                    \
-		writer_put(&w, writer_stream(&w, false, cpu, 0), &rec_, sizeof(rec_));             \
-	} while (0)
-#define MARK_OF(process, version, name, at, who, id, ...)                                          \
-	do {                                                                                       \
-		struct weft_ev_unit_##name rec_ = { .h = { at, WEFT_EV_unit_##name, who, id },     \
-						    ##__VA_ARGS__ };                               \
-		writer_put(&w, writer_stream(&w, true, process, version), &rec_, sizeof(rec_));    \
-	} while (0)
-#define MARK(name, at, who, id, ...) MARK_OF(100, 0, name, at, who, id, ##__VA_ARGS__)
+#define EV(cpu, name, ...) WRITER_EVENT(&w, cpu, name, __VA_ARGS__)
+#define MARK_OF(process, version, name, ...) WRITER_MARK(&w, process, version, name, __VA_ARGS__)
+#define MARK(name, ...) MARK_OF(100, 0, name, __VA_ARGS__)
 #define SLEEPS .state = 1
 #define THREAD_FLAGS (CLONE_VM | CLONE_THREAD | CLONE_SETTLS)
 
