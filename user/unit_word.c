@@ -20,7 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include <weft/unit.h>
+#include <weft/unit_word.h>
 #include "unit_word.h"
 
 #define MAX_PHDRS 128

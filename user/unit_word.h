@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Finding a program's current-unit word: where, from the thread pointer, each of its threads keeps
- * the id of the unit that it runs (include/weft/unit.h). Works on stripped files and needs no help
+ * the id of the unit that it runs (include/weft/unit_word.h). Works on stripped files and needs no help
  * from the program.
  */
 #ifndef WEFT_USER_UNIT_WORD_H

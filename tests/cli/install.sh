@@ -20,6 +20,8 @@ for page in "$TOP"/docs/man/*.[158]; do
 	[ ! -e "$page" ] ||
 		grep -qxF "./opt/weft/share/man/man${page##*.}/${page##*/}" list || fail "no $page"
 done
+printf '#include <weft/unit.h>\nint main(void) { return (int)weft_unit_current(); }\n' >unit.c
+gcc -I"$root/opt/weft/include" -o unit unit.c && ./unit || fail "the installed header can not be used alone"
 "$root/opt/weft/bin/weft" --version >version || fail "the installed tool does not start"
 
 run_make uninstall
