@@ -57,8 +57,8 @@ struct acct_counts {
 	uint64_t map_ticks;
 	uint64_t forks; /* threads and processes it created */
 	uint64_t tlb_flushes;
-	uint64_t switch_cost_ticks
-		[2]; /* context_switch cost of its arrivals: [0] same, [1] new address space */
+	/* Cost of the context switches to it: [0] in the same, [1] from another address space. */
+	uint64_t switch_cost_ticks[2];
 	uint64_t switch_cost_count[2];
 };
 
@@ -86,8 +86,8 @@ struct acct_thread {
 	bool have_start, have_end;
 	struct weft_ev_thread_stat stat_start, stat_end;
 	/* Of the sched_switch records, reconciled with the books (audit.c). */
-	uint64_t rec_switches_voluntary,
-		rec_switches_involuntary; /* recorded, after stat_start, up to stat_end */
+	uint64_t rec_switches_voluntary; /* recorded, after stat_start, up to stat_end */
+	uint64_t rec_switches_involuntary;
 	uint64_t rec_faults_minor, rec_faults_major, rec_faults_entry;
 	uint64_t rec_faults_entry_uncounted; /* of rec_faults_entry: did not advance the books */
 	uint64_t fault_gap; /* faults in the books between fault records: no event exists for them */
@@ -156,8 +156,8 @@ struct acct_unit {
 struct acct_span {
 	uint64_t begin, end; /* ticks */
 	enum acct_state state;
-	struct acct_thread
-		*thread; /* of a unit: where it is (was) current; NULL while READY or SUSPENDED */
+	/* Of a unit: where it is (was) current; NULL while READY or SUSPENDED. */
+	struct acct_thread *thread;
 	struct acct_unit *unit; /* of a thread's span: the current unit, NULL if none or unknown */
 	bool of_unit;		/* a unit's span; else a thread's */
 	uint32_t cpu;		/* ONCPU: where; else of the last run */

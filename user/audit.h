@@ -10,6 +10,8 @@
 #include "account.h"
 #include "trace.h"
 
+struct json;
+
 enum audit_verdict {
 	AUDIT_EQUAL,	 /* recorded == counted */
 	AUDIT_EXPLAINED, /* differs by a definition, and the difference is accounted for exactly */
@@ -56,5 +58,7 @@ extern const char
 const char *audit_verdict_name(enum audit_verdict v);
 void audit_run(const struct trace *t, const struct accounts *a, struct audit *out);
 void audit_print(FILE *f, const struct trace *t, const struct audit *au);
+/* The member `checks`, of the object that is open. */
+void audit_checks_json(struct json *j, const struct audit *au);
 
 #endif

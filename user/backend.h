@@ -24,8 +24,7 @@ struct backend_ring {
 /* Why a hook is missing and what to do about it; text is static or owned by the backend. */
 struct backend_hook {
 	bool present;
-	const char *
-		how; /* present: what it hangs on ("tp_btf/sched_switch", "kretprobe handle_mm_fault") */
+	const char *how; /* present: on what it hangs ("tp_btf/sched_switch") */
 	const char *why; /* missing: the reason and what to try */
 };
 

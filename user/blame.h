@@ -50,8 +50,8 @@ struct blame_held {
 
 struct blame_unit {
 	const struct acct_unit *unit; /* of the first pass */
-	struct blame_cause
-		causes[BLAME_CAUSES + 1]; /* the largest first; they add up to the unit's life */
+	/* The largest first; they add up to the unit's life. */
+	struct blame_cause causes[BLAME_CAUSES + 1];
 	size_t nr_causes;
 	struct blame_held held[BLAME_HELD + 1]; /* the largest first */
 	size_t nr_held;

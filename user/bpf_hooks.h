@@ -27,8 +27,7 @@ struct bpf_way {
 struct bpf_hooks {
 	struct backend_hook hook[WEFT_HOOK_MAX];
 	const struct bpf_way *way[WEFT_HOOK_MAX]; /* NULL: missing, or not needed */
-	char switch_symbol
-		[64]; /* finish_task_switch as this kernel calls it; "" if it is not to be had */
+	char switch_symbol[64]; /* finish_task_switch by its name here; "": not to be had */
 	int64_t count_from_rq; /* bytes from a CPU's run queue to its preemption count; 0: not known */
 };
 

@@ -43,7 +43,6 @@ static void print_json(FILE *f, const struct trace *t, const struct accounts *a,
 		       const struct audit *au)
 {
 	struct json j;
-	int k;
 
 	json_init(&j, f);
 	json_object(&j, NULL);
@@ -51,23 +50,7 @@ static void print_json(FILE *f, const struct trace *t, const struct accounts *a,
 	json_text(&j, "verdict", audit_verdict_name(au->verdict));
 	json_u64(&j, "threads", au->threads);
 	json_u64(&j, "threads_unequal", au->threads_unequal);
-	json_object(&j, "checks");
-	for (k = 0; k < AUDIT_NR_CHECKS; k++) {
-		const struct audit_line *l = &au->check[k];
-		bool checked = l->verdict != AUDIT_NOT_CHECKED;
-
-		json_object(&j, audit_check_name[k]);
-		json_text(&j, "verdict", audit_verdict_name(l->verdict));
-		json_u64(&j, "recorded", checked ? l->recorded : WEFT_UNKNOWN);
-		json_u64(&j, "counted", checked ? l->counted : WEFT_UNKNOWN);
-		if (checked)
-			json_i64(&j, "explained", l->explained);
-		else
-			json_text(&j, "explained", NULL);
-		json_text(&j, "why", *l->why ? l->why : NULL);
-		json_end(&j);
-	}
-	json_end(&j);
+	audit_checks_json(&j, au);
 	json_end(&j);
 }
 

@@ -35,11 +35,11 @@ static const struct argp_option options[] = {
 
 static void parse_models(struct compare_opts *o, const struct argp_state *state, char *list)
 {
-	char *save, *name;
+	char *name;
 	int m;
 
 	memset(o->models, 0, sizeof(o->models));
-	for (name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+	while ((name = strsep(&list, ","))) {
 		m = model_by_name(name);
 		if (m < 0)
 			option_error(
@@ -65,7 +65,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	struct options *opt = state->input;
 	struct compare_opts *o = &opt->compare;
-	int m, any = 0;
 
 	switch (key) {
 	case 'b':
@@ -105,10 +104,6 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case ARGP_KEY_END:
 		if (!o->job)
 			option_error(state, "which job? 'weft run --help' lists them");
-		for (m = 0; m < MODEL_NR; m++)
-			any |= o->models[m];
-		if (!any)
-			option_error(state, "--models names none");
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -38,10 +38,10 @@ static const struct argp_option options[] = {
 static void parse_types(struct options *o, const struct argp_state *state, char *list)
 {
 	const struct event_type *type;
-	char *save, *name;
+	char *name;
 
 	o->any_type = false;
-	for (name = strtok_r(list, ",", &save); name; name = strtok_r(NULL, ",", &save)) {
+	while ((name = strsep(&list, ","))) {
 		type = event_type_by_name(name);
 		if (!type)
 			option_error(state,
@@ -53,9 +53,9 @@ static void parse_types(struct options *o, const struct argp_state *state, char 
 
 static void parse_tids(struct options *o, const struct argp_state *state, char *list)
 {
-	char *save, *tid;
+	char *tid;
 
-	for (tid = strtok_r(list, ",", &save); tid; tid = strtok_r(NULL, ",", &save)) {
+	while ((tid = strsep(&list, ","))) {
 		if (o->nr_tids == MAX_TIDS)
 			option_error(state, "--tid: more than %d threads", MAX_TIDS);
 		o->tids[o->nr_tids++] = (uint32_t)option_number(state, "--tid", tid, 0, INT32_MAX);

@@ -49,13 +49,13 @@ struct arguments {
 	pid_t *pids;
 };
 
-static void parse_groups(struct argp_state *state, char *arg, uint32_t *mask)
+static void parse_groups(const struct argp_state *state, char *list, uint32_t *mask)
 {
 	const size_t nr = sizeof(groups) / sizeof(groups[0]);
-	char *name, *rest = arg;
+	char *name;
 	size_t i;
 
-	while ((name = strsep(&rest, ","))) {
+	while ((name = strsep(&list, ","))) {
 		uint32_t found = 0;
 
 		for (i = 0; i < nr; i++)
@@ -71,13 +71,13 @@ static void parse_groups(struct argp_state *state, char *arg, uint32_t *mask)
 	}
 }
 
-static void parse_pids(struct argp_state *state, char *arg, struct arguments *a)
+static void parse_pids(const struct argp_state *state, char *list, struct arguments *a)
 {
-	char *word, *end, *rest = arg;
+	char *word, *end;
 	pid_t *pids;
 	long pid;
 
-	while ((word = strsep(&rest, ","))) {
+	while ((word = strsep(&list, ","))) {
 		errno = 0;
 		pid = strtol(word, &end, 10);
 		if (end == word || *end || errno || pid <= 0 || pid > INT_MAX)

@@ -36,10 +36,10 @@ static const struct argp_option options[] = {
 
 static void parse_by(struct options *o, const struct argp_state *state, char *list)
 {
-	char *save, *what;
+	char *what;
 
 	o->cpu = o->thread = o->unit = false;
-	for (what = strtok_r(list, ",", &save); what; what = strtok_r(NULL, ",", &save)) {
+	while ((what = strsep(&list, ","))) {
 		if (!strcmp(what, "cpu"))
 			o->cpu = true;
 		else if (!strcmp(what, "thread"))

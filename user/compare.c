@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,7 @@
 #include "correlate.h"
 #include "format.h"
 #include "memory_probe.h"
+#include "models/process.h"
 #include "record.h"
 #include "view.h"
 
@@ -83,13 +83,12 @@ static double per_unit(uint64_t peak, uint64_t before, uint64_t units)
 /* A second run, not recorded, stops at its peak: a missing figure is no failure. */
 static void measure_memory(const struct compare_opts *o, enum model m, double *v)
 {
-	struct run *run =
-		mmap(NULL, sizeof(*run), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct run *run = shared_alloc(sizeof(*run));
 	pid_t child;
 	int status;
 
 	v[FIGURE_PSS] = v[FIGURE_PAGE_TABLES] = v[FIGURE_KERNEL_STACKS] = NAN;
-	if (run == MAP_FAILED)
+	if (!run)
 		return;
 	run->o = o;
 	run->model = m;
@@ -107,7 +106,7 @@ static void measure_memory(const struct compare_opts *o, enum model m, double *v
 		v[FIGURE_KERNEL_STACKS] =
 			per_unit(run->peak.kernel_stacks, run->before.kernel_stacks, n);
 	}
-	munmap(run, sizeof(*run));
+	shared_free(run, sizeof(*run));
 }
 
 static void job_figures(const struct job_result *r, double *v)
@@ -119,11 +118,6 @@ static void job_figures(const struct job_result *r, double *v)
 	v[FIGURE_KERNEL_UNITS] = (double)r->kernel_units;
 	v[FIGURE_USER_UNITS] = (double)r->user_units;
 	v[FIGURE_WORKERS] = (double)r->workers;
-}
-
-static double mean_ns(const struct trace *t, uint64_t ticks, uint64_t count)
-{
-	return count ? (double)ticks * 1e9 / (double)t->clock_freq / (double)count : NAN;
 }
 
 /* All traced threads together: that is the job and the child that ran it. */
@@ -165,8 +159,8 @@ static void kernel_figures(const struct trace *t, const struct accounts *a, doub
 	v[FIGURE_RUNQUEUE_WAIT] = (double)trace_ns(t, runnable);
 	v[FIGURE_BLOCKED] = (double)trace_ns(t, blocked);
 	v[FIGURE_FAULT_TIME] = (double)trace_ns(t, fault);
-	v[FIGURE_COST_SAME_MM] = mean_ns(t, cost[0], costs[0]);
-	v[FIGURE_COST_NEW_MM] = mean_ns(t, cost[1], costs[1]);
+	v[FIGURE_COST_SAME_MM] = view_mean_ns(t, cost[0], costs[0]);
+	v[FIGURE_COST_NEW_MM] = view_mean_ns(t, cost[1], costs[1]);
 }
 
 /* What a hook would have told is not known if it was not there. */
@@ -309,8 +303,7 @@ static int child_failure(const struct run *run, int status, char *errbuf, size_t
 static int record_model(const struct compare_opts *o, struct comparison *c, struct compare_model *m,
 			const char *dir, double *v, char *errbuf, size_t len)
 {
-	struct run *run =
-		mmap(NULL, sizeof(*run), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	struct run *run = shared_alloc(sizeof(*run));
 	struct record_opts ro = {
 		.backend = o->backend, .dir = dir, .child = run_job, .quiet = true
 	};
@@ -318,9 +311,9 @@ static int record_model(const struct compare_opts *o, struct comparison *c, stru
 	char text[64];
 	int err;
 
-	if (run == MAP_FAILED) {
-		snprintf(errbuf, len, "cannot share memory with the job: %s", strerror(errno));
-		return -errno;
+	if (!run) {
+		snprintf(errbuf, len, "cannot share memory with the job: %s", strerror(ENOMEM));
+		return -ENOMEM;
 	}
 	snprintf(text, sizeof(text), "%s (%s)", o->job->name, model_name[m->model]);
 	run->o = o;
@@ -334,7 +327,7 @@ static int record_model(const struct compare_opts *o, struct comparison *c, stru
 		err = child_failure(run, result.child_status, errbuf, len);
 	if (!err)
 		job_figures(&run->result, v);
-	munmap(run, sizeof(*run));
+	shared_free(run, sizeof(*run));
 	return err ? err : read_back(dir, c, m, v, errbuf, len);
 }
 

@@ -52,9 +52,6 @@ static void sum_json(struct json *j, const struct compare_model *m, const char *
 
 static void audit_json(struct json *j, const struct compare_model *m)
 {
-	const struct audit_line *check = m->audit.check;
-	int k;
-
 	if (!m->recordings) {
 		json_text(j, "audit", NULL);
 		return;
@@ -67,19 +64,7 @@ static void audit_json(struct json *j, const struct compare_model *m)
 	sum_json(j, m, "faults_recorded", "faults_counted", AUDIT_FAULTS_MINOR, AUDIT_FAULTS_MAJOR);
 	json_u64(j, "lost", m->audit.lost);
 	json_u64(j, "units_lost", m->unit_lost);
-	json_object(j, "checks");
-	for (k = 0; k < AUDIT_NR_CHECKS; k++) {
-		bool checked = check[k].verdict != AUDIT_NOT_CHECKED;
-
-		json_object(j, audit_check_name[k]);
-		json_text(j, "verdict", audit_verdict_name(check[k].verdict));
-		json_u64(j, "recorded", checked ? check[k].recorded : WEFT_UNKNOWN);
-		json_u64(j, "counted", checked ? check[k].counted : WEFT_UNKNOWN);
-		json_i64(j, "explained", check[k].explained);
-		json_text(j, "why", check[k].why[0] ? check[k].why : NULL);
-		json_end(j);
-	}
-	json_end(j);
+	audit_checks_json(j, &m->audit);
 	json_end(j);
 }
 

@@ -117,13 +117,11 @@ static void add_cell(struct text_table *tab, const struct compare_model *m, cons
 {
 	char first[CELL_LEN], second[FORMAT_LEN];
 
-	if (!m->recordings) {
+	if (!m->recordings || isnan(m->value[r->figure].median)) {
 		text_table_cell(tab, "-");
 	} else if (r->second == FIGURE_NR) {
 		spread_text(first, sizeof(first), figure(m, r, r->figure), r->unit);
 		text_table_cell(tab, "%s", first);
-	} else if (isnan(m->value[r->figure].median)) {
-		text_table_cell(tab, "-");
 	} else {
 		text_table_cell(tab, "%s / %s",
 				value_text(first, m->value[r->figure].median, r->unit),

@@ -13,8 +13,8 @@
 
 struct record_opts {
 	const char *backend; /* "auto", "kmod", "bpf" */
-	const char
-		*dir; /* an earlier trace there is renamed to <dir>.old; anything else is refused */
+	/* An earlier trace there is renamed to <dir>.old; anything else is refused. */
+	const char *dir;
 	uint32_t groups;      /* WEFT_GROUP_*, 0: all */
 	uint32_t clock;	      /* WEFT_CLOCK_*, 0: the backend's best */
 	uint64_t buffer_size; /* bytes per CPU, 0: default */

@@ -58,7 +58,7 @@ struct report {
 
 /*
  * The items of the traced threads, processes or units, sorted by the key, largest first. key: one of
- * report_keys(), NULL: on-CPU time. 0, -EINVAL (no such key) or -ENOMEM; r can be freed whatever comes.
+ * report_key(), NULL: on-CPU time. 0, -EINVAL (no such key) or -ENOMEM; r can be freed whatever comes.
  */
 int report_make(struct report *r, const struct accounts *a, enum report_by by, const char *key);
 void report_free(struct report *r);
@@ -68,9 +68,6 @@ const char *report_key(size_t n);
 
 /* The waits of a group of units, or of one, in the runtime's queue. */
 const struct histogram *report_ready_wait(const struct report_item *i);
-
-/* The mean cost of a context switch in ticks, NaN if there was none. mm: 0: in the same address space, 1: to another. */
-double report_switch_cost(const struct acct_counts *n, int mm);
 
 /* All but the first `top` items (0: no limit) are left out, and said so. 0 or -ENOMEM. */
 int report_print(FILE *f, const struct report *r, const struct trace *t, const struct accounts *a,

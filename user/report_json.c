@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A report as JSON: exact nanoseconds and counts, null for what is missing. docs/json.md names the members. */
+#include <math.h>
 #include <stdio.h>
 #include "report.h"
 #include "syscall_name.h"
@@ -93,14 +94,14 @@ static void counts_json(struct json *j, const struct trace *t, const struct acct
 	json_u64(j, "forks", view_value(t, WEFT_HOOK_task_newtask, n->forks));
 	json_u64(j, "tlb_flushes", view_value(t, WEFT_HOOK_tlb_flush, n->tlb_flushes));
 	for (mm = 0; mm < 2; mm++) {
-		bool there = view_has(t, WEFT_HOOK_context_switch) && n->switch_cost_count[mm];
-
 		json_object(j, costs[mm]);
 		json_u64(j, "count",
 			 view_value(t, WEFT_HOOK_context_switch, n->switch_cost_count[mm]));
-		json_u64(j, "mean",
-			 there ? trace_ns(t, n->switch_cost_ticks[mm] / n->switch_cost_count[mm]) :
-				 WEFT_UNKNOWN);
+		json_real(j, "mean",
+			  view_has(t, WEFT_HOOK_context_switch) ?
+				  view_mean_ns(t, n->switch_cost_ticks[mm],
+					       n->switch_cost_count[mm]) :
+				  NAN);
 		json_end(j);
 	}
 }
@@ -164,7 +165,7 @@ static void unit_json(struct json *j, const struct report_item *i, const struct 
 	json_end(j);
 }
 
-/* The keys of the struct: units_grouped, units, threads, processes. */
+/* The member that holds the items. */
 static const char *list_name(enum report_by by)
 {
 	switch (by) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* From accounts to the items of a report. */
 #include <errno.h>
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "report.h"
@@ -192,13 +191,6 @@ static void add_counts(struct acct_counts *sum, const struct acct_counts *n)
 const struct histogram *report_ready_wait(const struct report_item *i)
 {
 	return i->ready_wait.count || !i->unit ? &i->ready_wait : &i->unit->ready_wait;
-}
-
-double report_switch_cost(const struct acct_counts *n, int mm)
-{
-	return n->switch_cost_count[mm] ?
-		       (double)n->switch_cost_ticks[mm] / (double)n->switch_cost_count[mm] :
-		       NAN;
 }
 
 static int add_thread(struct report_item *i, const struct acct_thread *t)

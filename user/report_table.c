@@ -9,7 +9,7 @@
 #include "text_table.h"
 #include "view.h"
 
-/* The least that the last column of waits takes: its title, "suspended for". */
+/* What the last column of waits takes at least: its title, "blocked in" or a longer one. */
 #define LAST_TITLE 10
 
 /* What all tables of one report need. */
@@ -61,12 +61,12 @@ static void cell_cost(struct text_table *tab, const struct page *p, const struct
 {
 	char buf[FORMAT_LEN];
 
-	if (!view_has(p->t, WEFT_HOOK_context_switch))
-		text_table_cell(tab, "-");
-	else
+	if (view_has(p->t, WEFT_HOOK_context_switch))
 		text_table_cell(tab, "%s",
-				format_real_ns(buf, report_switch_cost(n, mm) * 1e9 /
-							    (double)p->t->clock_freq));
+				format_real_ns(buf, view_mean_ns(p->t, n->switch_cost_ticks[mm],
+								 n->switch_cost_count[mm])));
+	else
+		text_table_cell(tab, "-");
 }
 
 /* "futex 1.20 ms x12, read 300 us x3, ...", as many as fit; with no room: none, for measuring the rest. */

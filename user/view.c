@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What the commands that show a trace have in common. */
 #include <errno.h>
-#include <inttypes.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdio_ext.h>
 #include <stdlib.h>
@@ -117,6 +117,11 @@ uint64_t view_value(const struct trace *t, enum weft_hook hook, uint64_t value)
 uint64_t view_time(const struct trace *t, enum weft_hook hook, uint64_t ticks)
 {
 	return view_has(t, hook) ? trace_ns(t, ticks) : WEFT_UNKNOWN;
+}
+
+double view_mean_ns(const struct trace *t, uint64_t ticks, uint64_t count)
+{
+	return count ? (double)ticks * 1e9 / (double)t->clock_freq / (double)count : NAN;
 }
 
 uint64_t view_ticks(const struct trace *t, uint64_t ns)

@@ -28,6 +28,8 @@ bool view_has(const struct trace *t, enum weft_hook hook);
 uint64_t view_value(const struct trace *t, enum weft_hook hook, uint64_t value);
 /* value: ticks; the result: nanoseconds. */
 uint64_t view_time(const struct trace *t, enum weft_hook hook, uint64_t ticks);
+/* The mean of `count` times that took `ticks` together, in nanoseconds; NaN of none. */
+double view_mean_ns(const struct trace *t, uint64_t ticks, uint64_t count);
 /* Ticks for nanoseconds, rounded down, saturating. */
 uint64_t view_ticks(const struct trace *t, uint64_t ns);
 

@@ -35,7 +35,9 @@ usage "--sort: there is no key 'size'" report --sort size
 usage "--top: '0' is no number from 1" report --top 0
 usage "--top: '-1' is no number from 1" report --top=-1
 usage "--event: there is no event 'sched_yield'" events -e sched_switch,sched_yield
+usage "--event: there is no event ''" events -e ''
 usage "--tid: 'x' is no number" events -t 1,x
+usage "--tid: '' is no number" events -t ''
 usage "--from: '1e3' is no number of seconds" events --from 1e3
 usage "--from: '' is no number of seconds" events --from ''
 usage "--from: '.' is no number of seconds" events --from .
@@ -45,13 +47,15 @@ usage "--to: '-1' is no number of seconds" timeline --to=-1
 usage '--to is not behind --from' timeline --from 2 --to 1.5
 usage "--width: '10' is no number from 60 to 1000" timeline --width 10
 usage "--by: 'process' is none of cpu, thread, unit" timeline --by cpu,process
+usage "--by: '' is none of cpu, thread, unit" timeline --by ''
 usage "--top: '101' is no number from 1 to 100" blame --top 101
 
 usage 'which job\?' compare
 usage "there is no job 'sort'; there are create, switch" compare sort
 usage "one job at a time: 'switch' is one too many" compare create switch
 usage "there is no model 'fiber'" compare create --models thread,fiber
-usage '--models names none' compare create --models ,
+usage "there is no model ''" compare create --models ''
+usage "there is no model ''" compare create --models task,
 usage "there is no backend 'perf'" compare create -b perf
 usage "--repeat: '0' is no number from 1" compare create --repeat 0
 usage "--units: '0' is no number from 1" compare create --units 0

@@ -20,6 +20,9 @@ for job in create switch ring compute sleep share touch; do
 	# Equal, event for event.
 	holds '[.models[].audit | .switches_recorded == .switches_counted and .switches_recorded > 0 and .lost == 0
 		and .verdict != "unexplained"] | all' '[.models[].audit]'
+	# What is not checked is null, not 0: processes have no units of their own.
+	holds '.models[0].audit.checks.balance_units | .verdict == "not checked" and .recorded == null and
+		.counted == null and .explained == null' '.models[0].audit.checks'
 	# What the kernel made is what user space says that it did; a pool's workers come on top.
 	holds '[.models[] | select(.model == "process" or .model == "thread") | .kernel.forks == .units and
 		.user_units == 0 and .kernel_units == .units] | all' '[.models[] | [.kernel.forks, .units]]'

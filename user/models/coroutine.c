@@ -100,7 +100,7 @@ static void coroutine_main(void *arg)
 uint64_t scheduler_run(struct scheduler *s)
 {
 	struct scheduler *outer = running;
-	void *fake_stack;
+	void *fake_stack = NULL; /* AddressSanitizer's */
 
 	running = s;
 	for (;;) {

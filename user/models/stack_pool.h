@@ -18,9 +18,8 @@
 #include <stdint.h>
 #include "sanitize.h"
 
-#define STACK_SIZE                                                                                 \
-	(64 *                                                                                      \
-	 1024) /* address space for each stack, its guard page included; used pages cost only */
+/* Address space for each stack, its guard page included; only pages that are used cost. */
+#define STACK_SIZE (64 * 1024)
 
 /* Lies at the top of its stack, at the beginning of the user's header. */
 struct stack {
