@@ -2,7 +2,6 @@
 /* The table of all events, generated from the field lists of the event ABI. */
 #include <string.h>
 #include "event_table.h"
-#include "trace.h"
 
 #define KIND_u8 EVENT_FIELD_UNSIGNED
 #define KIND_u16 EVENT_FIELD_UNSIGNED
@@ -81,18 +80,4 @@ uint64_t event_field_value(const struct event_field *field, const void *rec)
 	default:
 		return is_signed ? (uint64_t)(int8_t)*p : *p;
 	}
-}
-
-const char *event_name(uint32_t id)
-{
-	const struct event_type *t = event_type(id);
-
-	return t ? t->name : NULL;
-}
-
-uint32_t event_id(const char *name)
-{
-	const struct event_type *t = event_type_by_name(name);
-
-	return t ? t->id : 0;
 }

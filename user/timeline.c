@@ -50,6 +50,12 @@ static int make_lanes(struct timeline_lane **lanes, size_t nr, size_t width, siz
 	return 0;
 }
 
+/* Of the n-th thread, n below TIMELINE_LETTERS. */
+static char letter(size_t n)
+{
+	return n < 26 ? (char)('a' + n) : (char)('A' + n - 26);
+}
+
 static int choose_threads(struct timeline *tl, struct fill *f, const struct accounts *a, size_t max)
 {
 	const struct acct_thread *t, **list = calloc(a->nr_threads + 1, sizeof(*list));
@@ -67,7 +73,7 @@ static int choose_threads(struct timeline *tl, struct fill *f, const struct acco
 	for (i = 0; !err && i < tl->nr_threads; i++) {
 		tl->threads[i].thread = list[i];
 		if (i < TIMELINE_LETTERS)
-			tl->threads[i].letter = timeline_letter(i);
+			tl->threads[i].letter = letter(i);
 		err = table_set(&f->threads, list[i]->tid, list[i]->tgid, &tl->threads[i]);
 	}
 	free(list);
@@ -271,10 +277,5 @@ char timeline_cpu(const uint64_t *cell)
 
 	return thread < 0		  ? '.' :
 	       thread == TIMELINE_LETTERS ? '*' :
-					    timeline_letter((size_t)thread);
-}
-
-char timeline_letter(size_t n)
-{
-	return n < 26 ? (char)('a' + n) : (char)('A' + n - 26);
+					    letter((size_t)thread);
 }

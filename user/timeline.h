@@ -50,6 +50,5 @@ void timeline_free(struct timeline *tl);
 char timeline_state(const uint64_t *cell);
 /* The letter of the thread that had most of the CPU, '*' for one without a letter, '.' for none. */
 char timeline_cpu(const uint64_t *cell);
-char timeline_letter(size_t n);
 
 #endif

@@ -92,8 +92,4 @@ bool trace_has_units(const struct trace *t, uint32_t tgid);
 /* Ticks to nanoseconds, exactly rounded down; works for durations and points in time. */
 uint64_t trace_ns(const struct trace *t, uint64_t ticks);
 
-/* "sched_switch" for 9, NULL for an unknown id; and back, 0 if unknown. */
-const char *event_name(uint32_t id);
-uint32_t event_id(const char *name);
-
 #endif

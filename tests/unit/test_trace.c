@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <cmocka.h>
+#include "event_table.h"
 #include "trace.h"
 #include "../oracle/trace_writer.h"
 
@@ -430,13 +431,13 @@ static void not_there(void **state)
 
 static void names(void **state)
 {
-	assert_string_equal(event_name(WEFT_EV_sched_switch), "sched_switch");
-	assert_string_equal(event_name(WEFT_EV_unit_exit), "unit_exit");
-	assert_null(event_name(0));
-	assert_null(event_name(40));
-	assert_int_equal(event_id("page_fault"), WEFT_EV_page_fault);
-	assert_int_equal(event_id("unit_create"), WEFT_EV_unit_create);
-	assert_int_equal(event_id("nothing"), 0);
+	assert_string_equal(event_type(WEFT_EV_sched_switch)->name, "sched_switch");
+	assert_string_equal(event_type(WEFT_EV_unit_exit)->name, "unit_exit");
+	assert_null(event_type(0));
+	assert_null(event_type(40));
+	assert_int_equal(event_type_by_name("page_fault")->id, WEFT_EV_page_fault);
+	assert_int_equal(event_type_by_name("unit_create")->id, WEFT_EV_unit_create);
+	assert_null(event_type_by_name("nothing"));
 }
 
 int main(void)
