@@ -275,7 +275,5 @@ char timeline_cpu(const uint64_t *cell)
 	bool others;
 	int thread = most(cell, CPU_COLUMNS, &others);
 
-	return thread < 0		  ? '.' :
-	       thread == TIMELINE_LETTERS ? '*' :
-					    letter((size_t)thread);
+	return thread < 0 ? '.' : thread == TIMELINE_LETTERS ? '*' : letter((size_t)thread);
 }
