@@ -168,7 +168,7 @@ struct acct_span {
 	bool preempted;	  /* RUNNABLE: by preemption (else after a wake-up) */
 };
 
-/* Oddities of the unit marks; each is reported, none disturbs the rest. */
+/* Oddities of the unit marks; weft audit reports them (audit_marks.c), none disturbs the rest. */
 struct acct_oddities {
 	uint64_t suspend_without_resume, resume_of_unknown, resume_while_current,
 		exit_without_create;

@@ -61,4 +61,8 @@ void audit_print(FILE *f, const struct trace *t, const struct audit *au);
 /* The member `checks`, of the object that is open. */
 void audit_checks_json(struct json *j, const struct audit *au);
 
+/* The marks that do not fit: a line for each kind that there is; the member `marks`, all kinds. */
+void audit_marks_print(FILE *f, const struct acct_oddities *odd);
+void audit_marks_json(struct json *j, const struct acct_oddities *odd);
+
 #endif

@@ -51,6 +51,7 @@ static void print_json(FILE *f, const struct trace *t, const struct accounts *a,
 	json_u64(&j, "threads", au->threads);
 	json_u64(&j, "threads_unequal", au->threads_unequal);
 	audit_checks_json(&j, au);
+	audit_marks_json(&j, &a->odd);
 	json_end(&j);
 }
 
@@ -75,6 +76,7 @@ int cmd_audit(int argc, char **argv)
 	} else {
 		view_head(stdout, t, a);
 		audit_print(stdout, t, &au);
+		audit_marks_print(stdout, &a->odd);
 	}
 	code = view_end(au.verdict == AUDIT_UNEXPLAINED ? EXIT_FAILED : EXIT_DONE);
 out:
