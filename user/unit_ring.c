@@ -13,6 +13,7 @@
 #include <weft/ring.h>
 #include <weft/unit.h>
 #include "stream_file.h"
+#include "unit_dir.h"
 #include "unit_record.h"
 #include "unit_ring.h"
 
@@ -46,9 +47,8 @@ struct word {
 };
 
 struct unit_rings {
-	char dir[64];
+	struct unit_dir dir;
 	char env[96];
-	int dirfd;
 	int outfd;	      /* units_dir, -1: not there yet */
 	uint32_t clock;	      /* of the stamps: WEFT_UNIT_CLOCK_* */
 	bool convert;	      /* stamps are TSC, the kernel stream is not */
@@ -76,32 +76,6 @@ static uint64_t stamp(const struct unit_rings *u)
 
 /* ---- Beginning and end ---- */
 
-static int make_directory(struct unit_rings *u, char *errbuf, size_t len)
-{
-	/* Shared memory if there is any: no disk is written for what is read at once. */
-	strcpy(u->dir, "/dev/shm/weft-units-XXXXXX");
-	if (!mkdtemp(u->dir)) {
-		strcpy(u->dir, "/tmp/weft-units-XXXXXX");
-		if (!mkdtemp(u->dir)) {
-			int err = -errno;
-
-			snprintf(errbuf, len,
-				 "cannot create a directory for unit rings in /dev/shm or /tmp: %s",
-				 strerror(errno));
-			u->dir[0] = 0;
-			return err;
-		}
-	}
-	u->dirfd = open(u->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (u->dirfd < 0) {
-		int err = -errno;
-
-		snprintf(errbuf, len, "cannot open %s: %s", u->dir, strerror(errno));
-		return err;
-	}
-	return 0;
-}
-
 int unit_rings_create(struct unit_rings **out, uint32_t clock, char *errbuf, size_t len)
 {
 	struct unit_rings *u = calloc(1, sizeof(*u));
@@ -110,7 +84,7 @@ int unit_rings_create(struct unit_rings **out, uint32_t clock, char *errbuf, siz
 	int err = -ENOMEM;
 
 	if (u) {
-		u->dirfd = u->outfd = -1;
+		u->dir.fd = u->outfd = -1;
 		u->wait_ms = 100;
 		u->in = malloc(CHUNK);
 		u->out = malloc(OUT_SIZE);
@@ -118,7 +92,7 @@ int unit_rings_create(struct unit_rings **out, uint32_t clock, char *errbuf, siz
 	if (!u || !u->in || !u->out)
 		snprintf(errbuf, len, "cannot set up unit rings: out of memory");
 	else
-		err = make_directory(u, errbuf, len);
+		err = unit_dir_create(&u->dir, errbuf, len);
 	if (err) {
 		unit_rings_free(u);
 		return err;
@@ -137,7 +111,7 @@ int unit_rings_create(struct unit_rings **out, uint32_t clock, char *errbuf, siz
 	if (!stat("/proc/self/ns/pid", &st))
 		u->pid_ns = st.st_ino;
 	snprintf(u->env, sizeof(u->env), "WEFT_UNITS=%s:%s",
-		 u->clock == WEFT_UNIT_CLOCK_TSC ? "tsc" : "monotonic", u->dir);
+		 u->clock == WEFT_UNIT_CLOCK_TSC ? "tsc" : "monotonic", u->dir.path);
 	*out = u;
 	return 0;
 }
@@ -174,20 +148,11 @@ static void forget(struct unit_rings *u, size_t i)
 
 void unit_rings_free(struct unit_rings *u)
 {
-	struct dirent *e;
-	DIR *d;
-
 	if (!u)
 		return;
 	while (u->nr)
 		forget(u, u->nr - 1);
-	d = u->dirfd < 0 ? NULL : fdopendir(u->dirfd);
-	while (d && (e = readdir(d)))
-		unlinkat(u->dirfd, e->d_name, 0);
-	if (d)
-		closedir(d);
-	if (u->dir[0])
-		rmdir(u->dir);
+	unit_dir_remove(&u->dir);
 	if (u->outfd >= 0)
 		close(u->outfd);
 	free(u->rings);
@@ -309,23 +274,23 @@ static bool parse_name(const char *s, uint32_t v[3])
  */
 static void take_name(const struct unit_rings *u, const char *name, bool first)
 {
-	if (!first || symlinkat("taken", u->dirfd, "new") ||
-	    renameat(u->dirfd, "new", u->dirfd, name))
-		unlinkat(u->dirfd, name, 0);
+	if (!first || symlinkat("taken", u->dir.fd, "new") ||
+	    renameat(u->dir.fd, "new", u->dir.fd, name))
+		unlinkat(u->dir.fd, name, 0);
 }
 
 static int open_ring(const struct unit_rings *u, const char *name)
 {
 	struct rlimit lim;
 	struct stat st;
-	int fd = openat(u->dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	int fd = openat(u->dir.fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 
 	/* Not earlier, for the programs that we started would have inherited it. */
 	if (fd < 0 && errno == EMFILE && !getrlimit(RLIMIT_NOFILE, &lim) &&
 	    lim.rlim_cur < lim.rlim_max) {
 		lim.rlim_cur = lim.rlim_max;
 		if (!setrlimit(RLIMIT_NOFILE, &lim))
-			fd = openat(u->dirfd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+			fd = openat(u->dir.fd, name, O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	}
 	/* See is_orphan(): whoever breaks a lease must not kill us with SIGIO. */
 	if (fd >= 0 && (fstat(fd, &st) || !S_ISREG(st.st_mode) || fcntl(fd, F_SETSIG, SIGURG))) {
@@ -374,7 +339,7 @@ static void add_ring(struct unit_rings *u, const char *name, const uint32_t v[3]
 
 static void find_rings(struct unit_rings *u)
 {
-	int fd = openat(u->dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int fd = openat(u->dir.fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *e;
 	uint32_t v[3];
