@@ -24,6 +24,7 @@ const volatile unsigned char cfg_uuid[16] = {};
 
 /* Records are written while it is set. */
 __u32 recording SEC(".data.on");
+#define RECORDING_STOPS 2 /* as 1, but who is created now is not traced: it would have no books */
 
 /* Where the unit word is, per class of threads: bytes from the thread pointer. See filter.bpf.h. */
 #define NR_CLASSES 256

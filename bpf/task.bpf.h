@@ -17,7 +17,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, unsigned long clone_flags)
 
 	if (cfg_all && !class && recording)
 		child_class = CLASS_PENDING;
-	if (cfg_self && child->tgid == cfg_self)
+	if ((cfg_self && child->tgid == cfg_self) || recording == RECORDING_STOPS)
 		child_class = CLASS_NONE;
 	thread_new(child, child_class);
 	if (!recording || !child_class)

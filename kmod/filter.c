@@ -192,23 +192,21 @@ void filter_stop(struct session *s)
 {
 	struct task_struct *process, *p;
 
-	/*
-	 * Each thread goes out with its books, or those created from now on would have none. A new one comes
-	 * behind its creator on the kernel's lists: it is met here, or its creator was out already.
-	 */
+	/* Who is created from now on would have no books; who was before is on the kernel's lists. */
 	raw_spin_lock(&s->filter.class_lock);
-	s->all = false;
+	s->stopping = true;
 	raw_spin_unlock(&s->filter.class_lock);
 	rcu_read_lock();
 	for_each_process_thread(process, p) {
+		/* Under the lock no id, and with it no class, goes over to a new thread. */
 		raw_spin_lock(&s->filter.class_lock);
-		if (is_in(READ_ONCE(s->class[p->pid])) && pid_alive(p)) {
+		if (is_in(READ_ONCE(s->class[p->pid])) && pid_alive(p))
 			books_stat(s, p, WEFT_STAT_STOP);
-			WRITE_ONCE(s->class[p->pid], fresh_class(p, 0));
-		}
 		raw_spin_unlock(&s->filter.class_lock);
 	}
 	rcu_read_unlock();
+	/* A switch is counted before its probe runs: what is in the books shall be in the ring. */
+	synchronize_rcu();
 }
 
 void filter_exclude(struct session *s, pid_t tgid)
@@ -283,7 +281,8 @@ u8 filter_newtask(struct session *s, struct task_struct *child)
 	raw_spin_lock(&f->class_lock);
 	parent = READ_ONCE(s->class[current->pid]);
 	old = READ_ONCE(s->class[child->pid]);
-	if (is_in(parent) || (s->all && s->recording && !session_is_recorder(child->tgid))) {
+	if (!s->stopping &&
+	    (is_in(parent) || (s->all && s->recording && !session_is_recorder(child->tgid)))) {
 		class = fresh_class(child, CLASS_TRACED);
 		/* It runs the same program; but kernel code has no units. */
 		if (is_in(parent) && !(child->flags & WEFT_PF_KERNEL))

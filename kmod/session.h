@@ -40,6 +40,7 @@ struct session {
 	struct ring __percpu *rings; /* NULL before SETUP */
 	s64 tp_offset[CLASS_INDEX + 1];
 	bool recording; /* START has been reached: records may be written */
+	bool stopping;	/* STOP has been reached: who is created now is not traced */
 	bool all;	/* WEFT_SETUP_ALL */
 	bool tsc;	/* WEFT_CLOCK_TSC */
 

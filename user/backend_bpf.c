@@ -31,6 +31,7 @@
 
 /* bpf/walk.bpf.h */
 enum walk_op { WALK_FILTER = 1, WALK_CLASS = 2, WALK_COUNT = 3, WALK_STOP = 4 };
+#define RECORDING_STOPS 2 /* likewise, of `recording` */
 
 /* What was said of a process before start. */
 struct target {
@@ -591,12 +592,19 @@ static void wait_for_dying(struct probes *p)
 static int bpf_stop(struct backend *b)
 {
 	struct probes *p = probes_of(b);
+	uint32_t *recording = &p->skel->data_on->recording;
 	int ret, wait;
 
 	wait_for_dying(p);
-	ret = walk(p, WALK_STOP, 0, 0);
-	__atomic_store_n(&p->skel->data_on->recording, 0, __ATOMIC_SEQ_CST);
+	__atomic_store_n(recording, RECORDING_STOPS, __ATOMIC_SEQ_CST);
 	wait = wait_for_programs(p);
+	ret = walk(p, WALK_STOP, 0, 0);
+	/* A switch is counted before its program runs: what is in the books shall be in the ring. */
+	if (!wait)
+		wait = wait_for_programs(p);
+	__atomic_store_n(recording, 0, __ATOMIC_SEQ_CST);
+	if (!wait)
+		wait = wait_for_programs(p);
 	return ret < 0 ? ret : wait;
 }
 
