@@ -16,7 +16,8 @@ const volatile __u32 cfg_sub_shift = 12;		    /* log2 of it */
 const volatile __u32 cfg_nr_subs = WEFT_RING_MIN_SUBS;	    /* per CPU */
 const volatile __u32 cfg_groups = WEFT_GROUP_ALL;	    /* WEFT_GROUP_* */
 const volatile __u32 cfg_all = 0;			    /* every thread but the recorder's */
-const volatile __u32 cfg_self = 0;			    /* the recorder's process */
+/* The recorder's PID namespace: its inode, 0 if it is the initial one. */
+const volatile __u32 cfg_pid_ns = 0;
 /* WEFT_HOOK_* bits >> WEFT_HOOK_mmap: calls to be watched by sys_enter and sys_exit */
 const volatile __u32 cfg_syscalls = 0;
 const volatile long long cfg_count_from_rq = 0; /* see in_interrupt(), bytes */
@@ -25,6 +26,9 @@ const volatile unsigned char cfg_uuid[16] = {};
 /* Records are written while it is set. */
 __u32 recording SEC(".data.on");
 #define RECORDING_STOPS 2 /* as 1, but who is created now is not traced: it would have no books */
+
+/* The recorder's process, which is never traced. */
+__u32 self SEC(".data.on");
 
 /* Where the unit word is, per class of threads: bytes from the thread pointer. See filter.bpf.h. */
 #define NR_CLASSES 256

@@ -17,11 +17,12 @@ int BPF_PROG(task_newtask, struct task_struct *child, unsigned long clone_flags)
 
 	if (cfg_all && !class && recording)
 		child_class = CLASS_PENDING;
-	if ((cfg_self && child->tgid == cfg_self) || recording == RECORDING_STOPS)
+	if (child->tgid == self || recording == RECORDING_STOPS)
 		child_class = CLASS_NONE;
 	thread_new(child, child_class);
 	if (!recording || !child_class)
 		return 0;
+	notice_id(child);
 	if (!class)
 		tell_foreign(t);
 	unit = current_unit(t, class);
@@ -35,7 +36,7 @@ int BPF_PROG(task_newtask, struct task_struct *child, unsigned long clone_flags)
 		ring_commit(&c);
 	}
 	if (child->tgid == child->pid)
-		notice(WEFT_NOTICE_FORK, child->tgid, BPF_RB_NO_WAKEUP);
+		notice(WEFT_NOTICE_FORK, child, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 
@@ -93,7 +94,7 @@ int BPF_PROG(sched_process_exec, struct task_struct *t, int old_tid, struct linu
 		__builtin_memcpy(e->filename, filename, sizeof(filename));
 		ring_commit(&c);
 	}
-	notice(WEFT_NOTICE_EXEC, t->tgid, BPF_RB_FORCE_WAKEUP);
+	notice(WEFT_NOTICE_EXEC, t, BPF_RB_FORCE_WAKEUP);
 	return 0;
 }
 
@@ -126,7 +127,7 @@ int BPF_PROG(sched_process_exit, struct task_struct *t)
 		ring_commit(&c);
 	}
 	if (last)
-		notice(WEFT_NOTICE_EXIT, t->tgid, BPF_RB_NO_WAKEUP);
+		notice(WEFT_NOTICE_EXIT, t, BPF_RB_NO_WAKEUP);
 	return 0;
 }
 

@@ -23,7 +23,7 @@ static __always_inline void walk_filter(struct task_struct *t)
 {
 	u64 *e = thread_entry(t->pid), tag = thread_tag(t), old, done = 0;
 
-	if (!e || (cfg_self && t->tgid == cfg_self))
+	if (!e || t->tgid == self)
 		return;
 	old = READ_ONCE(*e);
 	if (same_tag(old, tag) && (old & CLASS_MASK))
@@ -40,6 +40,7 @@ static __always_inline void walk_filter(struct task_struct *t)
 					tag | THREAD_TOLD | done | class_for(t, walk_class)) != old)
 		return;
 	write_thread(t, WEFT_THREAD_TRACED);
+	notice_id(t);
 	if (done)
 		return;
 	__sync_fetch_and_add(&nr_threads, 1);
@@ -72,6 +73,14 @@ int walk(struct bpf_iter__task *ctx)
 		write_thread_stat(t, t->pid, WEFT_STAT_STOP);
 	}
 	__sync_fetch_and_add(&walk_found, 1);
+	return 0;
+}
+
+/* Run once by BPF_PROG_TEST_RUN, in the recorder. */
+SEC("raw_tp")
+int identify(struct bpf_raw_tracepoint_args *ctx)
+{
+	self = bpf_get_current_pid_tgid() >> 32;
 	return 0;
 }
 

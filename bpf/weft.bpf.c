@@ -6,6 +6,7 @@
  *
  *	config		what user space sets and reads
  *	ring, notice	the way out
+ *	pid_ns		ids outside the initial PID namespace
  *	filter, unit	who is traced; the current-unit word
  *	books		thread and thread_stat
  *	sched, task, fault, mm	the hooks

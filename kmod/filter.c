@@ -35,9 +35,9 @@ void filter_free(struct session *s)
 	vfree(s->class);
 }
 
-static struct task_struct *find_process(pid_t tgid)
+static struct task_struct *find_process(pid_t tgid, struct pid_namespace *ns)
 {
-	return pid_task(find_pid_ns(tgid, &init_pid_ns), PIDTYPE_TGID);
+	return pid_task(find_pid_ns(tgid, ns), PIDTYPE_TGID);
 }
 
 /* Of a thread about whose units nothing has been told. */
@@ -87,10 +87,10 @@ int filter_add(struct session *s, pid_t tgid)
 
 	mutex_lock(&sessions_lock);
 	rcu_read_lock();
-	leader = find_process(tgid);
+	leader = find_process(tgid, s->pid_ns);
 	if (!leader) {
 		err = -ESRCH;
-	} else if (session_is_recorder(tgid)) {
+	} else if (session_is_recorder(leader->tgid)) {
 		err = -EINVAL;
 	} else {
 		raw_spin_lock(&s->filter.class_lock);
@@ -101,7 +101,10 @@ int filter_add(struct session *s, pid_t tgid)
 			if (!filter_bring_in(s, t))
 				continue;
 			found = true;
-			if (!was_in && s->recording) {
+			if (was_in)
+				continue;
+			notice_id(s, t);
+			if (s->recording) {
 				books_thread(s, t, true);
 				books_stat(s, t, WEFT_STAT_START);
 			}
@@ -141,7 +144,7 @@ int filter_set_unit(struct session *s, pid_t tgid, bool none, s64 tp_offset)
 		return -ENOSPC;
 	smp_wmb(); /* the offset before the classes that name it; probes read them in this dependency */
 	rcu_read_lock();
-	leader = find_process(tgid);
+	leader = find_process(tgid, s->pid_ns);
 	if (leader) {
 		/* A thread born meanwhile either is found here or inherits what is stored here. */
 		raw_spin_lock(&s->filter.class_lock);
@@ -215,7 +218,7 @@ void filter_exclude(struct session *s, pid_t tgid)
 
 	rcu_read_lock();
 	raw_spin_lock(&s->filter.class_lock);
-	leader = find_process(tgid);
+	leader = find_process(tgid, &init_pid_ns);
 	if (leader) {
 		for_each_thread(leader, t)
 		{

@@ -57,7 +57,7 @@ int filter_init(struct session *s);
 void filter_free(struct session *s);
 
 /*
- * FILTER, UNIT: 0, -ESRCH if there is no such process (UNIT: or it is not traced), -EINVAL if it is a
+ * FILTER, UNIT, of the process tgid in the session's PID namespace: 0, -ESRCH if there is no such process (UNIT: or it is not traced), -EINVAL if it is a
  * recorder, -ENOSPC if there are too many different offsets in this session. Under session.lock.
  */
 int filter_add(struct session *s, pid_t tgid);
@@ -66,7 +66,7 @@ int filter_set_unit(struct session *s, pid_t tgid, bool none, s64 tp_offset);
 void filter_start(struct session *s);
 /* The hooks are still on: the books of who is in. */
 void filter_stop(struct session *s);
-/* Takes a process out that has become a recorder. Under sessions_lock. */
+/* Takes a process out that has become a recorder: tgid is an initial id. Under sessions_lock. */
 void filter_exclude(struct session *s, pid_t tgid);
 /* How many threads are in. */
 u64 filter_count(struct session *s);

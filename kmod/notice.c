@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Notices: a small queue, for they are rare: one for each process that begins, execs or ends.
+ * Notices: a small queue, for they are rare: one for each process that begins, execs or ends, and for each
+ * thread in a PID namespace.
  */
+#include <linux/pid.h>
+#include <linux/pid_namespace.h>
 #include <linux/slab.h>
 #include "notice.h"
 #include "session.h"
@@ -18,18 +21,18 @@ void notices_free(struct notices *n)
 	kvfree(n->fifo);
 }
 
-void notice_post(struct session *s, u32 kind, u32 tgid)
+static void post(struct session *s, struct weft_notice notice)
 {
 	struct notices *n = &s->notices;
 	unsigned long flags;
 
+	/* A thread that is being released has no ids any more. */
+	if (!notice.tgid)
+		return;
 	raw_spin_lock_irqsave(&n->lock, flags);
 	if (n->head - n->tail < NOTICES_MAX) {
-		n->fifo[n->head % NOTICES_MAX] = (struct weft_notice){
-			.kind = kind,
-			.tgid = tgid,
-			.lost = n->lost,
-		};
+		notice.lost = n->lost;
+		n->fifo[n->head % NOTICES_MAX] = notice;
 		n->lost = 0;
 		n->head++;
 	} else {
@@ -37,6 +40,32 @@ void notice_post(struct session *s, u32 kind, u32 tgid)
 	}
 	raw_spin_unlock_irqrestore(&n->lock, flags);
 	irq_work_queue(&ring_this(s)->work);
+}
+
+void notice_post(struct session *s, u32 kind, struct task_struct *p)
+{
+	post(s, (struct weft_notice){
+			.kind = kind,
+			.tgid = task_tgid_nr_ns(p, s->pid_ns),
+		});
+}
+
+void notice_id(struct session *s, struct task_struct *p)
+{
+	struct pid_namespace *ns;
+
+	rcu_read_lock();
+	ns = task_active_pid_ns(p);
+	if (ns && ns != &init_pid_ns)
+		post(s, (struct weft_notice){
+				.kind = WEFT_NOTICE_ID,
+				.tgid = task_tgid_nr_ns(p, s->pid_ns),
+				.trace_tid = p->pid,
+				.trace_tgid = p->tgid,
+				.ns_tid = task_pid_nr_ns(p, ns),
+				.pid_ns = ns->ns.inum,
+			});
+	rcu_read_unlock();
 }
 
 bool notice_take(struct notices *n, struct weft_notice *out)

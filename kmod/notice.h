@@ -8,9 +8,10 @@
 #include <linux/spinlock.h>
 #include <weft/device.h>
 
-#define NOTICES_MAX 1024u /* a power of two */
+#define NOTICES_MAX 4096u /* a power of two */
 
 struct session;
+struct task_struct;
 
 struct notices {
 	raw_spinlock_t lock;
@@ -22,8 +23,13 @@ struct notices {
 /* 0 or -ENOMEM. */
 int notices_init(struct notices *n);
 void notices_free(struct notices *n);
-/* From any context but NMI, preemption off; wakes the reader soon. */
-void notice_post(struct session *s, u32 kind, u32 tgid);
+/*
+ * About the process of p, if the reader's PID namespace has it. From any context but NMI, preemption off, p not
+ * yet released; wakes the reader soon.
+ */
+void notice_post(struct session *s, u32 kind, struct task_struct *p);
+/* Tells the ids of p if it lives in another PID namespace than the initial one. Likewise. */
+void notice_id(struct session *s, struct task_struct *p);
 /* Takes the oldest; false if there is none. */
 bool notice_take(struct notices *n, struct weft_notice *out);
 

@@ -7,6 +7,7 @@
 #include <linux/log2.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/pid_namespace.h>
 #include <linux/poll.h>
 #include <linux/sched.h>
 #include <linux/slab.h>
@@ -50,6 +51,7 @@ static int session_open(struct inode *inode, struct file *file)
 	mutex_init(&s->lock);
 	init_waitqueue_head(&s->wait);
 	s->recorder = current->tgid;
+	s->pid_ns = get_pid_ns(task_active_pid_ns(current));
 	err = notices_init(&s->notices);
 	if (err)
 		goto free_session;
@@ -70,6 +72,7 @@ static int session_open(struct inode *inode, struct file *file)
 free_notices:
 	notices_free(&s->notices);
 free_session:
+	put_pid_ns(s->pid_ns);
 	kfree(s);
 	return err;
 }
@@ -86,6 +89,7 @@ static int session_release(struct inode *inode, struct file *file)
 	rings_free(s);
 	filter_free(s);
 	notices_free(&s->notices);
+	put_pid_ns(s->pid_ns);
 	kfree(s);
 	return 0;
 }

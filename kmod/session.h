@@ -32,6 +32,7 @@ enum session_state {
 	SESSION_STOPPED,   /* what is in the rings can still be read */
 };
 
+struct pid_namespace;
 struct session_hooks;
 
 struct session {
@@ -46,7 +47,8 @@ struct session {
 
 	struct mutex lock;
 	enum session_state state;
-	pid_t recorder; /* the process that opened it */
+	pid_t recorder;		      /* the process that opened it */
+	struct pid_namespace *pid_ns; /* of who opened it: ids in calls and notices are its */
 	u32 groups;
 	u8 uuid[16];
 	u64 missed; /* of hooks that are off again */

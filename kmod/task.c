@@ -18,7 +18,10 @@ void probe_task_newtask(void *data, struct task_struct *child, unsigned long clo
 	struct session *s = data;
 	u64 unit;
 
-	if (!(filter_newtask(s, child) & CLASS_TRACED) || !s->recording)
+	if (!(filter_newtask(s, child) & CLASS_TRACED))
+		return;
+	notice_id(s, child);
+	if (!s->recording)
 		return;
 	unit = unit_current(s, current, filter_name(s, current));
 	rec = ring_reserve(ring_this(s), sizeof(*rec));
@@ -31,7 +34,7 @@ void probe_task_newtask(void *data, struct task_struct *child, unsigned long clo
 		ring_commit(ring_this(s), rec, sizeof(*rec));
 	}
 	if (thread_group_leader(child))
-		notice_post(s, WEFT_NOTICE_FORK, child->tgid);
+		notice_post(s, WEFT_NOTICE_FORK, child);
 }
 
 void probe_sched_process_exec(void *data, struct task_struct *p, pid_t old_pid,
@@ -53,7 +56,7 @@ void probe_sched_process_exec(void *data, struct task_struct *p, pid_t old_pid,
 		strscpy_pad(rec->filename, kbasename(bprm->filename), sizeof(rec->filename));
 		ring_commit(ring_this(s), rec, sizeof(*rec));
 	}
-	notice_post(s, WEFT_NOTICE_EXEC, p->tgid);
+	notice_post(s, WEFT_NOTICE_EXEC, p);
 }
 
 void probe_sched_process_exit(void *data, struct task_struct *p)
@@ -81,7 +84,7 @@ void probe_sched_process_exit(void *data, struct task_struct *p)
 		ring_commit(ring_this(s), rec, sizeof(*rec));
 	}
 	if (last)
-		notice_post(s, WEFT_NOTICE_EXIT, p->tgid);
+		notice_post(s, WEFT_NOTICE_EXIT, p);
 }
 
 void probe_task_rename(void *data, struct task_struct *p, const char *comm)

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "backend.h"
 #include "bpf_hooks.h"
+#include "pid_ns.h"
 #include "weft.skel.h"
 
 #define MAX_PROGRAMS 64
@@ -153,7 +154,8 @@ static int configure(struct probes *p, const struct weft_setup *setup)
 	int i, j, err;
 
 	bpf_object__for_each_program(prog, s->obj)
-		bpf_program__set_autoload(prog, prog == s->progs.walk || prog == s->progs.flush);
+		bpf_program__set_autoload(prog, prog == s->progs.walk || prog == s->progs.flush ||
+							prog == s->progs.identify);
 	for (i = 0; i < WEFT_HOOK_MAX; i++) {
 		const struct bpf_way *w = p->hooks.way[i];
 
@@ -169,7 +171,7 @@ static int configure(struct probes *p, const struct weft_setup *setup)
 	c->cfg_nr_subs = setup->nr_subs;
 	c->cfg_groups = setup->groups | WEFT_GROUP_META | WEFT_GROUP_TASK;
 	c->cfg_all = setup->flags & WEFT_SETUP_ALL ? 1 : 0;
-	c->cfg_self = (uint32_t)getpid();
+	c->cfg_pid_ns = pid_ns_own() == PID_NS_INITIAL ? 0 : pid_ns_own();
 	c->cfg_count_from_rq = p->hooks.count_from_rq;
 	memcpy((void *)c->cfg_uuid, setup->uuid, sizeof(setup->uuid));
 
@@ -319,6 +321,10 @@ static int check_setup(struct weft_setup *setup, char *errbuf, size_t len)
 
 	if (!setup->clock)
 		setup->clock = WEFT_CLOCK_MONOTONIC;
+	if (setup->flags & WEFT_SETUP_ALL && pid_ns_own() != PID_NS_INITIAL)
+		return failed(errbuf, len, -EINVAL,
+			      "BPF iterators find the threads of this PID namespace only, not all; "
+			      "record everything from the initial namespace, or with the module");
 	if (setup->clock != WEFT_CLOCK_MONOTONIC)
 		return failed(errbuf, len, -EINVAL,
 			      "BPF programs can read CLOCK_MONOTONIC only; "
@@ -335,6 +341,7 @@ static int check_setup(struct weft_setup *setup, char *errbuf, size_t len)
 
 static int bpf_open(struct backend **out, struct weft_setup *setup, char *errbuf, size_t len)
 {
+	LIBBPF_OPTS(bpf_test_run_opts, no_opts);
 	struct probes *p = calloc(1, sizeof(*p));
 	int ret;
 
@@ -372,7 +379,11 @@ static int bpf_open(struct backend **out, struct weft_setup *setup, char *errbuf
 			     strerror(errno));
 		goto fail;
 	}
-	ret = attach_all(p, setup->groups, errbuf, len);
+	ret = bpf_prog_test_run_opts(bpf_program__fd(p->skel->progs.identify), &no_opts);
+	if (ret)
+		failed(errbuf, len, ret, "cannot run a BPF program: %s", strerror(-ret));
+	else
+		ret = attach_all(p, setup->groups, errbuf, len);
 	if (ret)
 		goto fail;
 	*out = &p->b;

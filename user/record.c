@@ -109,6 +109,21 @@ static int ring_shape(struct recording *rec)
 	return 0;
 }
 
+/* What is told by id is looked up in /proc: it must be that of our PID namespace. */
+static int check_proc(const struct recording *rec)
+{
+	char link[16];
+	ssize_t n = readlink("/proc/self", link, sizeof(link) - 1);
+
+	if (n < 0)
+		return 0;
+	link[n] = 0;
+	return atoi(link) == getpid() ? 0 :
+					failed(rec, -EINVAL,
+					       "/proc is that of another PID namespace; mount this "
+					       "one's: mount -t proc proc /proc");
+}
+
 /* The backend and the clock, known before the child is forked because its unit marks need the clock. */
 static int choose(struct recording *rec)
 {
@@ -361,12 +376,33 @@ static void say_start(const struct recording *rec)
 	say_missing(rec);
 }
 
+static void read_notices(void *arg)
+{
+	struct recording *rec = arg;
+	struct weft_notice n[64];
+	int i, got;
+
+	do {
+		got = rec->ops->notices(rec->b, n, 64);
+		for (i = 0; i < got; i++) {
+			if (n[i].lost)
+				unit_lookup_add_all(&rec->lookup);
+			if (n[i].kind == WEFT_NOTICE_EXEC)
+				unit_lookup_add(&rec->lookup, (pid_t)n[i].tgid);
+			if (n[i].kind == WEFT_NOTICE_ID && rec->units)
+				unit_rings_learn(rec->units, &n[i]);
+		}
+	} while (got == 64);
+}
+
 static int begin(struct recording *rec)
 {
 	const struct record_opts *o = rec->o;
 	int ret;
 
-	ret = choose(rec);
+	ret = check_proc(rec);
+	if (!ret)
+		ret = choose(rec);
 	if (!ret)
 		ret = catch_signals(rec);
 	if (!ret)
@@ -394,6 +430,8 @@ static int begin(struct recording *rec)
 	if (ret)
 		return ret;
 	rec->start_ns = now_ns();
+	if (rec->units)
+		unit_rings_ask(rec->units, read_notices, rec);
 	if (rec->child.pid) {
 		ret = child_release(&rec->child);
 		if (ret)
@@ -436,18 +474,7 @@ static int drain_units(struct recording *rec, bool final)
 
 static void take_notices(struct recording *rec)
 {
-	struct weft_notice n[64];
-	int i, got;
-
-	do {
-		got = rec->ops->notices(rec->b, n, 64);
-		for (i = 0; i < got; i++) {
-			if (n[i].lost)
-				unit_lookup_add_all(&rec->lookup);
-			if (n[i].kind == WEFT_NOTICE_EXEC)
-				unit_lookup_add(&rec->lookup, (pid_t)n[i].tgid);
-		}
-	} while (got == 64);
+	read_notices(rec);
 	unit_lookup_turn(&rec->lookup, rec->b);
 }
 

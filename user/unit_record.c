@@ -35,7 +35,7 @@ void unit_stream_invalid(struct unit_stream *s, uint32_t what, uint64_t count, s
 	struct weft_ev_unit_invalid r = {
 		.h = { .time = to_time(s, s->last_stamp ? s->last_stamp : s->start),
 		       .id = WEFT_EV_unit_invalid,
-		       .tid = s->tid },
+		       .tid = s->trace_tid },
 		.count = count,
 		.what = what,
 	};
@@ -66,7 +66,7 @@ static bool lost_valid(const struct unit_stream *s, uint64_t count, uint64_t fir
 void unit_stream_lost(struct unit_stream *s, uint64_t count, uint64_t first, uint64_t last,
 		      struct unit_out *out)
 {
-	struct weft_ev_unit_lost r = { .h = { .id = WEFT_EV_unit_lost, .tid = s->tid },
+	struct weft_ev_unit_lost r = { .h = { .id = WEFT_EV_unit_lost, .tid = s->trace_tid },
 				       .count = count };
 
 	if (!lost_valid(s, count, first, last, s->now)) {
@@ -80,7 +80,10 @@ void unit_stream_lost(struct unit_stream *s, uint64_t count, uint64_t first, uin
 	emit(s, &r, sizeof(r), out);
 }
 
-/* What is wrong with a whole record; 0 if nothing. Its stamp may be moved within the slack. */
+/*
+ * What is wrong with a whole record; 0 if nothing. Its stamp may be moved within the slack, its thread's id
+ * becomes the trace's.
+ */
 static uint32_t check(struct unit_stream *s, struct weft_unit_record *h)
 {
 	if (h->time < s->last_stamp && s->last_stamp - h->time <= UNIT_CLOCK_SLACK) {
@@ -91,10 +94,14 @@ static uint32_t check(struct unit_stream *s, struct weft_unit_record *h)
 	if (h->time < s->last_stamp || h->time < s->start || h->time > s->now + UNIT_CLOCK_SLACK)
 		return WEFT_INVALID_TIME;
 	if (h->tid != s->tid) {
-		if (!h->tid || !s->may_be_thread(s->arg, h->tid))
+		uint32_t trace_tid = h->tid ? s->thread(s->arg, h->tid) : 0;
+
+		if (!trace_tid)
 			return WEFT_INVALID_TID;
 		s->tid = h->tid;
+		s->trace_tid = trace_tid;
 	}
+	h->tid = s->trace_tid;
 	if (h->id != WEFT_EV_unit_lost && (!h->unit || h->unit == WEFT_UNKNOWN))
 		return WEFT_INVALID_UNIT;
 	return 0;

@@ -27,13 +27,17 @@ struct unit_stream {
 		*clock; /* stamps are TSC, times CLOCK_MONOTONIC; NULL: times are stamps */
 	uint64_t start; /* stamps before this are invalid */
 	uint64_t now;	/* and those after; set before each unit_stream_take() */
-	/* Can tid be a thread of the process? Asked once for each change of thread. */
-	bool (*may_be_thread)(void *arg, uint32_t tid);
+	/*
+	 * The trace's id of the thread that the ring calls tid; 0 if it is none of the process. Asked once
+	 * for each change of thread.
+	 */
+	uint32_t (*thread)(void *arg, uint32_t tid);
 	void *arg;
 
 	uint64_t last_stamp; /* of the latest valid record */
 	uint64_t last_time;  /* of the latest record written */
-	uint32_t tid;	     /* the latest that may be a thread */
+	uint32_t tid;	     /* the latest that is a thread, as the ring calls it */
+	uint32_t trace_tid;  /* and as the trace does */
 	uint64_t back_max;   /* ticks: the largest step back that was forgiven */
 	uint64_t records;    /* written */
 	uint64_t lost;	     /* sum of the unit_lost records' counts */

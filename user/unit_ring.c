@@ -12,6 +12,7 @@
 #include <unistd.h>
 #include <weft/ring.h>
 #include <weft/unit.h>
+#include "pid_ns.h"
 #include "stream_file.h"
 #include "unit_dir.h"
 #include "unit_record.h"
@@ -25,10 +26,13 @@ struct ring {
 	struct unit_rings *set;
 	int fd;
 	uint32_t tgid, copy, nr; /* its name */
+	uint32_t pid_ns;	 /* the PID namespace of its ids; 0: they are the trace's */
+	uint32_t trace_tgid;	 /* its process in the trace */
+	uint32_t local_tgid;	 /* and in our own namespace */
 	bool known;		 /* its header has been seen whole and checked */
 	bool bad;		 /* given up; */
 	bool bad_told;		 /* and a unit_invalid record says so */
-	bool foreign;		 /* of another PID namespace: its ids say nothing here */
+	bool foreign;		 /* of a process that nobody told of: its ids say nothing here */
 	uint32_t size;
 	uint64_t head, tail;	/* head: as last read */
 	uint64_t found;		/* CLOCK_MONOTONIC, ns: when the file was */
@@ -54,7 +58,10 @@ struct unit_rings {
 	bool convert;	      /* stamps are TSC, the kernel stream is not */
 	uint64_t start;	      /* stamp */
 	uint64_t start_ticks; /* as field starttime of /proc/PID/stat */
-	uint64_t pid_ns;
+	uint32_t pid_ns;
+	struct pid_ns_ids ids;
+	void (*take_notices)(void *arg);
+	void *take_arg;
 	struct clock_relation relation;
 	struct ring **rings;
 	size_t nr, capacity;
@@ -80,7 +87,6 @@ int unit_rings_create(struct unit_rings **out, uint32_t clock, char *errbuf, siz
 {
 	struct unit_rings *u = calloc(1, sizeof(*u));
 	struct timespec ts;
-	struct stat st;
 	int err = -ENOMEM;
 
 	if (u) {
@@ -108,8 +114,7 @@ int unit_rings_create(struct unit_rings **out, uint32_t clock, char *errbuf, siz
 	clock_gettime(CLOCK_BOOTTIME, &ts);
 	u->start_ticks =
 		ts.tv_sec * sysconf(_SC_CLK_TCK) + ts.tv_nsec / (1000000000 / sysconf(_SC_CLK_TCK));
-	if (!stat("/proc/self/ns/pid", &st))
-		u->pid_ns = st.st_ino;
+	u->pid_ns = pid_ns_own();
 	snprintf(u->env, sizeof(u->env), "WEFT_UNITS=%s:%s",
 		 u->clock == WEFT_UNIT_CLOCK_TSC ? "tsc" : "monotonic", u->dir.path);
 	*out = u;
@@ -155,6 +160,7 @@ void unit_rings_free(struct unit_rings *u)
 	unit_dir_remove(&u->dir);
 	if (u->outfd >= 0)
 		close(u->outfd);
+	pid_ns_free(&u->ids);
 	free(u->rings);
 	free(u->words);
 	free(u->in);
@@ -233,17 +239,71 @@ static bool is_older(const struct unit_rings *u, uint32_t id)
 	return ticks < u->start_ticks;
 }
 
-static bool may_be_thread(void *arg, uint32_t tid)
+void unit_rings_learn(struct unit_rings *u, const struct weft_notice *n)
 {
+	/* Out of memory: what its ring says counts as lost. */
+	pid_ns_learn(&u->ids, n);
+}
+
+void unit_rings_ask(struct unit_rings *u, void (*take)(void *arg), void *arg)
+{
+	u->take_notices = take;
+	u->take_arg = arg;
+}
+
+static const struct pid_ns_thread *find_thread(struct unit_rings *u, uint32_t pid_ns, uint32_t tid)
+{
+	const struct pid_ns_thread *t = pid_ns_find(&u->ids, pid_ns, tid);
+
+	if (t || !u->take_notices)
+		return t;
+	u->take_notices(u->take_arg);
+	return pid_ns_find(&u->ids, pid_ns, tid);
+}
+
+/*
+ * Which process the ring is of. The header's claim is taken for no more than a key to what the kernel side has
+ * told, so it can name traced processes of that namespace only.
+ */
+static void identify(struct ring *r, uint64_t pid_ns)
+{
+	struct unit_rings *u = r->set;
+	const struct pid_ns_thread *leader;
+
+	if (!pid_ns)
+		pid_ns = u->pid_ns;
+	r->trace_tgid = r->local_tgid = r->tgid;
+	if (pid_ns == PID_NS_INITIAL) {
+		/* From inside another one, who is outside is nothing that we have started. */
+		r->foreign = u->pid_ns != PID_NS_INITIAL;
+		return;
+	}
+	leader = pid_ns <= UINT32_MAX ? find_thread(u, (uint32_t)pid_ns, r->tgid) : NULL;
+	r->foreign = !leader || leader->tid != leader->tgid;
+	if (r->foreign)
+		return;
+	r->pid_ns = (uint32_t)pid_ns;
+	r->trace_tgid = leader->tgid;
+	r->local_tgid = leader->local_tgid;
+}
+
+/* See struct unit_stream. */
+static uint32_t thread_in_trace(void *arg, uint32_t tid)
+{
+	const struct pid_ns_thread *t;
 	struct ring *r = arg;
 	char path[48];
 
 	if (r->foreign)
-		return true;
+		return tid;
+	if (r->pid_ns) {
+		t = find_thread(r->set, r->pid_ns, tid);
+		return t && t->tgid == r->trace_tgid ? t->tid : 0;
+	}
 	if (tid > 1u << 22) /* PID_MAX_LIMIT */
-		return false;
+		return 0;
 	snprintf(path, sizeof(path), "/proc/%u/task/%u", r->tgid, tid);
-	return !access(path, F_OK) || !is_older(r->set, tid);
+	return !access(path, F_OK) || !is_older(r->set, tid) ? tid : 0;
 }
 
 /* ---- Finding rings ---- */
@@ -332,7 +392,7 @@ static void add_ring(struct unit_rings *u, const char *name, const uint32_t v[3]
 	r->file = (struct stream_file)STREAM_FILE_INIT;
 	r->stream.clock = u->convert ? &u->relation : NULL;
 	r->stream.start = u->start;
-	r->stream.may_be_thread = may_be_thread;
+	r->stream.thread = thread_in_trace;
 	r->stream.arg = r;
 	u->rings[u->nr++] = r;
 }
@@ -382,8 +442,8 @@ static void add_word(struct unit_rings *u, const struct ring *first, int64_t tp_
 	size_t i;
 
 	for (i = 0; i < u->nr; i++)
-		if (u->rings[i]->tgid == first->tgid && u->rings[i]->copy < first->copy &&
-		    !is_orphan(u->rings[i]))
+		if (u->rings[i]->trace_tgid == first->trace_tgid &&
+		    u->rings[i]->copy < first->copy && !is_orphan(u->rings[i]))
 			return;
 	if (u->nr_words == u->words_capacity) {
 		size_t capacity = u->words_capacity ? 2 * u->words_capacity : 16;
@@ -394,7 +454,7 @@ static void add_word(struct unit_rings *u, const struct ring *first, int64_t tp_
 		u->words = more;
 		u->words_capacity = capacity;
 	}
-	u->words[u->nr_words++] = (struct word){ (pid_t)first->tgid, tp_offset };
+	u->words[u->nr_words++] = (struct word){ (pid_t)first->local_tgid, tp_offset };
 }
 
 /*
@@ -426,8 +486,8 @@ static void read_header(struct ring *r)
 	if (!r->known) {
 		r->known = true;
 		r->size = h.size;
-		r->foreign = u->pid_ns && h.pid_ns && h.pid_ns != u->pid_ns;
-		r->bad = !r->foreign && is_older(u, r->tgid);
+		identify(r, h.pid_ns);
+		r->bad = !r->foreign && is_older(u, r->local_tgid);
 		if (!r->bad && !r->foreign && !r->nr)
 			add_word(u, r, h.tp_offset);
 	}
@@ -475,7 +535,7 @@ static int write_packet(struct ring *r, const struct unit_out *out, const char *
 		.packet_size = size * 8,
 		.packet_seq_num = r->packets,
 		.events_discarded = r->told,
-		.cpu_id = r->tgid,
+		.cpu_id = r->trace_tgid,
 		.pad = r->copy,
 	};
 	memcpy(p->uuid, uuid, 16);

@@ -16,6 +16,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include <weft/device.h>
 
 struct unit_rings;
 
@@ -36,6 +37,18 @@ const char *unit_rings_env(struct unit_rings *u);
  * too.
  */
 int unit_rings_attach_self(struct unit_rings *u);
+
+/*
+ * Takes in a WEFT_NOTICE_ID: which ids the threads have in the trace that do not live in the initial PID
+ * namespace. What their rings say is taken only of threads that were told so.
+ */
+void unit_rings_learn(struct unit_rings *u, const struct weft_notice *n);
+
+/*
+ * take() is called within a drain when a ring names an unknown thread, to take in the notices that have come
+ * until then: the thread's is among them.
+ */
+void unit_rings_ask(struct unit_rings *u, void (*take)(void *arg), void *arg);
 
 /*
  * Looks for new rings and appends what is in them to units_dir/ring<N>, one stream for each, in

@@ -7,6 +7,9 @@
  * Opening needs CAP_PERFMON or CAP_SYS_ADMIN. Every structure begins with its size; the kernel takes
  * a shorter one (an older tool) as filled with zeros, and a longer one only if the rest is zero.
  * Unknown flags are refused with EINVAL, calls out of order with EBUSY.
+ *
+ * Process ids in calls and notices are those of the PID namespace of who opened the session, unless said
+ * otherwise; ids in records are those of the initial one.
  */
 #ifndef WEFT_DEVICE_H
 #define WEFT_DEVICE_H
@@ -115,11 +118,21 @@ struct weft_notice {
 	__u32 kind; /* WEFT_NOTICE_* */
 	__u32 tgid;
 	__u64 lost;
+	/* WEFT_NOTICE_ID only, else 0 */
+	__u32 trace_tid;  /* the thread's id in records */
+	__u32 trace_tgid; /* its process's */
+	__u32 ns_tid;	  /* the thread's id in the PID namespace that it lives in */
+	__u32 pid_ns;	  /* that namespace: its inode */
 };
 #define WEFT_NOTICE_EXEC 1u /* tgid has executed a new program: look for its unit word */
 #define WEFT_NOTICE_FORK 2u /* tgid is a new traced process (its unit word is inherited) */
 #define WEFT_NOTICE_EXIT 3u /* the last thread of tgid has ended */
 #define WEFT_NOTICE_DATA 4u /* a sub-buffer is complete (BPF only; poll() says it for the module) */
+/*
+ * A thread of tgid is traced that does not live in the initial PID namespace. Told before it can run, or by
+ * FILTER.
+ */
+#define WEFT_NOTICE_ID 5u
 
 /*
  * mmap(2) offsets, in bytes, of CPU c's ring: user page (read-write, one page), then the control page
@@ -144,6 +157,6 @@ _Static_assert(sizeof(struct weft_setup) == 40, "weft_setup");
 _Static_assert(sizeof(struct weft_filter) == 16, "weft_filter");
 _Static_assert(sizeof(struct weft_unit_word) == 24, "weft_unit_word");
 _Static_assert(sizeof(struct weft_stat) == 40, "weft_stat");
-_Static_assert(sizeof(struct weft_notice) == 16, "weft_notice");
+_Static_assert(sizeof(struct weft_notice) == 32, "weft_notice");
 
 #endif

@@ -697,7 +697,7 @@ int main(int argc, char **argv)
 				    .sub_size = SUB_SIZE,
 				    .nr_subs = slow ? 4 : NR_SUBS,
 				    .uuid = { 1, 2, 3 } };
-	unsigned long notices[5] = { 0 };
+	unsigned long notices[6] = { 0 };
 	const struct backend_ops *ops = &backend_bpf;
 	struct weft_notice n[16];
 	struct stream *streams;

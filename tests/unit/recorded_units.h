@@ -75,6 +75,7 @@ struct seen {
 	uint64_t records, id[WEFT_UNIT_EV_MAX], what[8];
 	uint64_t lost;
 	uint64_t resumed; /* sum of the units of unit_resume */
+	uint64_t tids;	  /* and of its threads */
 	uint32_t tgid, copy;
 	uint64_t first, last;
 };
@@ -91,8 +92,10 @@ static inline void see_record(struct seen *s, const unsigned char *at, uint64_t 
 		s->last = h->time;
 	s->records++;
 	s->id[h->id]++;
-	if (h->id == WEFT_EV_unit_resume)
+	if (h->id == WEFT_EV_unit_resume) {
 		s->resumed += h->unit;
+		s->tids += h->tid;
+	}
 	if (h->id == WEFT_EV_unit_lost)
 		s->lost += ((const struct weft_ev_unit_lost *)at)->count;
 	if (h->id == WEFT_EV_unit_invalid) {

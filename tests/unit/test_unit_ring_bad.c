@@ -277,8 +277,24 @@ static void test_ring_just_being_made(void **state)
 	end(u);
 }
 
-/* Another PID namespace: its ids would name the wrong processes here. */
-static void test_foreign_namespace(void **state)
+/* ---- PID namespaces ---- */
+
+#define NS 12345
+
+static struct weft_notice id_notice(uint32_t ns_tid, uint32_t trace_tid, uint32_t trace_tgid)
+{
+	return (struct weft_notice){
+		.kind = WEFT_NOTICE_ID,
+		.tgid = program, /* in our own namespace: is_older() asks after it */
+		.trace_tid = trace_tid,
+		.trace_tgid = trace_tgid,
+		.ns_tid = ns_tid,
+		.pid_ns = NS,
+	};
+}
+
+/* Nobody has told of the program: its ids would name the wrong processes here. */
+static void test_unknown_namespace(void **state)
 {
 	struct unit_rings *u = create_with_program(WEFT_CLOCK_MONOTONIC);
 	struct hand_made h = make_ring(u, 1, 0, WEFT_UNIT_RING_MIN);
@@ -287,7 +303,7 @@ static void test_foreign_namespace(void **state)
 	uint64_t events, lost;
 
 	(void)state;
-	h.r->pid_ns = 12345;
+	h.r->pid_ns = NS;
 	add(&h, now(&h), RESUME, 7, 1);
 	add(&h, now(&h), RESUME, 7, 2);
 	assert_true(unit_rings_drain(u, out, uuid, true) >= 0);
@@ -296,6 +312,76 @@ static void test_foreign_namespace(void **state)
 	assert_int_equal(events, 0);
 	assert_int_equal(lost, 2);
 	assert_int_equal(unit_rings_word(u, &tgid, &word), 0);
+	drop_ring(&h);
+	end(u);
+}
+
+/* The notices that are there when the ring is looked at. */
+struct mailbox {
+	struct unit_rings *u;
+	struct weft_notice n[4];
+	int nr;
+};
+
+static void take_mail(void *arg)
+{
+	struct mailbox *m = arg;
+
+	while (m->nr)
+		unit_rings_learn(m->u, &m->n[--m->nr]);
+}
+
+/* What was told is in the trace with the trace's ids; nothing else is taken. */
+static void test_namespace(void **state)
+{
+	struct unit_rings *u = create_with_program(WEFT_CLOCK_MONOTONIC);
+	struct mailbox m = { .u = u,
+			     .n = { id_notice(1, 5001, 5001), id_notice(2, 5002, 5001),
+				    id_notice(3, 5003, 5003) },
+			     .nr = 3 };
+	struct hand_made h = make_ring(u, 1, 0, WEFT_UNIT_RING_MIN), thread, old;
+	uint64_t events, lost;
+	struct seen s;
+	int64_t word;
+	pid_t tgid;
+
+	(void)state;
+	unit_rings_ask(u, take_mail, &m);
+	h.r->pid_ns = NS;
+	h.r->tp_offset = -64;
+	add(&h, now(&h), RESUME, 1, 1);
+	add(&h, now(&h), RESUME, 2, 2);
+	add(&h, now(&h), RESUME, 3, 4);	   /* a thread of another process */
+	add(&h, now(&h), RESUME, 5001, 8); /* the trace's ids are not the ring's */
+	add(&h, now(&h), RESUME, 4, 16);   /* told later */
+	assert_true(unit_rings_drain(u, out, uuid, true) > 0);
+	s = see();
+	assert_int_equal(s.tgid, 5001);
+	assert_int_equal(s.resumed, 1 + 2);
+	assert_int_equal(s.tids, 5001 + 5002);
+	assert_int_equal(s.what[WEFT_INVALID_TID], 3);
+	assert_int_equal(unit_rings_word(u, &tgid, &word), 1);
+	assert_int_equal(tgid, program);
+	assert_int_equal(word, -64);
+
+	m.n[0] = id_notice(4, 5004, 5001);
+	m.nr = 1;
+	add(&h, now(&h), RESUME, 4, 32);
+	assert_true(unit_rings_drain(u, out, uuid, true) > 0);
+	assert_int_equal(see().tids, 5001 + 5002 + 5004);
+
+	/* A thread that is no process, and one's own namespace where it can't be. */
+	thread = make_ring(u, 2, 0, WEFT_UNIT_RING_MIN);
+	thread.r->pid_ns = NS;
+	add(&thread, now(&thread), RESUME, 2, 64);
+	old = make_ring(u, 3, 0, WEFT_UNIT_RING_MIN);
+	old.r->pid_ns = 1ull << 32 | NS;
+	add(&old, now(&old), RESUME, 3, 64);
+	assert_true(unit_rings_drain(u, out, uuid, true) >= 0);
+	unit_rings_stat(u, &events, &lost, NULL, NULL);
+	assert_int_equal(lost, 2);
+	drop_ring(&old);
+	drop_ring(&thread);
 	drop_ring(&h);
 	end(u);
 }
@@ -427,10 +513,15 @@ static void test_fuzz_while_reading(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		test(test_wrong_records),      test(test_nonsense_about_losses),
-		test(test_wrong_headers),      test(test_header_changes_later),
-		test(test_strange_files),      test(test_ring_just_being_made),
-		test(test_foreign_namespace),  test(test_fuzz),
+		test(test_wrong_records),
+		test(test_nonsense_about_losses),
+		test(test_wrong_headers),
+		test(test_header_changes_later),
+		test(test_strange_files),
+		test(test_ring_just_being_made),
+		test(test_unknown_namespace),
+		test(test_namespace),
+		test(test_fuzz),
 		test(test_fuzz_while_reading),
 	};
 
