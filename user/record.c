@@ -226,6 +226,7 @@ static int fork_child(struct recording *rec)
 		ret = unit_rings_create(&rec->units, rec->setup.clock, rec->errbuf, rec->errlen);
 		if (ret)
 			return ret;
+		unit_rings_watch(rec->units);
 	}
 	if (o->child) {
 		job.function = run_function;

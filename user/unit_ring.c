@@ -15,6 +15,7 @@
 #include "pid_ns.h"
 #include "stream_file.h"
 #include "unit_dir.h"
+#include "unit_owner.h"
 #include "unit_record.h"
 #include "unit_ring.h"
 
@@ -52,6 +53,7 @@ struct word {
 
 struct unit_rings {
 	struct unit_dir dir;
+	struct unit_owners owners;
 	char env[96];
 	int outfd;	      /* units_dir, -1: not there yet */
 	uint32_t clock;	      /* of the stamps: WEFT_UNIT_CLOCK_* */
@@ -90,7 +92,7 @@ int unit_rings_create(struct unit_rings **out, uint32_t clock, char *errbuf, siz
 	int err = -ENOMEM;
 
 	if (u) {
-		u->dir.fd = u->outfd = -1;
+		u->dir.fd = u->owners.fd = u->outfd = -1;
 		u->wait_ms = 100;
 		u->in = malloc(CHUNK);
 		u->out = malloc(OUT_SIZE);
@@ -158,6 +160,7 @@ void unit_rings_free(struct unit_rings *u)
 	while (u->nr)
 		forget(u, u->nr - 1);
 	unit_dir_remove(&u->dir);
+	unit_owners_free(&u->owners);
 	if (u->outfd >= 0)
 		close(u->outfd);
 	pid_ns_free(&u->ids);
@@ -245,6 +248,11 @@ void unit_rings_learn(struct unit_rings *u, const struct weft_notice *n)
 	pid_ns_learn(&u->ids, n);
 }
 
+int unit_rings_watch(struct unit_rings *u)
+{
+	return unit_owners_watch(&u->owners, u->dir.fd);
+}
+
 void unit_rings_ask(struct unit_rings *u, void (*take)(void *arg), void *arg)
 {
 	u->take_notices = take;
@@ -287,6 +295,15 @@ static void identify(struct ring *r, uint64_t pid_ns)
 	r->local_tgid = leader->local_tgid;
 }
 
+/* Has a process put its ring under another's name? As far as that can be known. */
+static bool is_usurped(const struct ring *r)
+{
+	const struct unit_owners *owners = &r->set->owners;
+	const uint32_t name[3] = { r->tgid, r->copy, r->nr };
+
+	return owners->fd >= 0 && unit_owners_find(owners, name) != (pid_t)r->local_tgid;
+}
+
 /* See struct unit_stream. */
 static uint32_t thread_in_trace(void *arg, uint32_t tid)
 {
@@ -307,25 +324,6 @@ static uint32_t thread_in_trace(void *arg, uint32_t tid)
 }
 
 /* ---- Finding rings ---- */
-
-static bool parse_name(const char *s, uint32_t v[3])
-{
-	int i;
-
-	for (i = 0; i < 3; i++) {
-		char *end;
-		unsigned long n;
-
-		if (*s < '0' || *s > '9')
-			return false;
-		n = strtoul(s, &end, 10);
-		if (n > UINT32_MAX || *end != (i < 2 ? '-' : 0))
-			return false;
-		v[i] = n;
-		s = end + 1;
-	}
-	return true;
-}
 
 /*
  * Takes a ring file's name away. The first one's of each program must stay taken (unit.h tells
@@ -410,7 +408,7 @@ static void find_rings(struct unit_rings *u)
 		return; /* no descriptor to be had now */
 	}
 	while ((e = readdir(d)))
-		if (e->d_type == DT_REG && parse_name(e->d_name, v))
+		if (e->d_type == DT_REG && unit_name_parse(e->d_name, v))
 			add_ring(u, e->d_name, v);
 	closedir(d);
 }
@@ -487,6 +485,8 @@ static void read_header(struct ring *r)
 		r->known = true;
 		r->size = h.size;
 		identify(r, h.pid_ns);
+		unit_owners_update(&u->owners);
+		r->foreign = r->foreign || is_usurped(r);
 		r->bad = !r->foreign && is_older(u, r->local_tgid);
 		if (!r->bad && !r->foreign && !r->nr)
 			add_word(u, r, h.tp_offset);

@@ -27,6 +27,12 @@ struct unit_rings;
 int unit_rings_create(struct unit_rings **out, uint32_t clock, char *errbuf, size_t len);
 
 /*
+ * From now on a ring is taken only if the process that its ids are of has made it, as far as this user can see
+ * that (unit_owner.h). Not for rings of this process itself. 0; or a negative errno, and then nothing changes.
+ */
+int unit_rings_watch(struct unit_rings *u);
+
+/*
  * "WEFT_UNITS=…": for the environment of the programs to be recorded. Valid until
  * unit_rings_free().
  */

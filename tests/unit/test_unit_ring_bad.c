@@ -386,6 +386,42 @@ static void test_namespace(void **state)
 	end(u);
 }
 
+/* A process that has ended when its ring is looked at: it makes one of process tgid, 0: its own. */
+static void ring_from_child(struct unit_rings *u, uint32_t tgid, uint64_t unit)
+{
+	pid_t pid = fork();
+
+	if (!pid) {
+		struct hand_made h;
+
+		tgid = tgid ? tgid : (uint32_t)getpid();
+		h = make_ring(u, tgid, 0, WEFT_UNIT_RING_MIN);
+		add(&h, now(&h), RESUME, tgid, unit);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+}
+
+/* Whose ring it is, the kernel says, not the ring. */
+static void test_usurper(void **state)
+{
+	struct unit_rings *u = create_with_program(WEFT_CLOCK_MONOTONIC);
+	uint64_t lost;
+
+	(void)state;
+	if (unit_rings_watch(u)) {
+		end(u);
+		skip();
+	}
+	ring_from_child(u, 0, 1);
+	ring_from_child(u, program, 2);
+	assert_true(unit_rings_drain(u, out, uuid, true) > 0);
+	assert_int_equal(see().resumed, 1);
+	unit_rings_stat(u, NULL, &lost, NULL, NULL);
+	assert_int_equal(lost, 1);
+	end(u);
+}
+
 /* ---- Fuzz: anything at all, and while it is being read ---- */
 
 static uint64_t seed;
@@ -521,6 +557,7 @@ int main(void)
 		test(test_ring_just_being_made),
 		test(test_unknown_namespace),
 		test(test_namespace),
+		test(test_usurper),
 		test(test_fuzz),
 		test(test_fuzz_while_reading),
 	};
