@@ -22,6 +22,7 @@ for job in pingpong touch map exec unit live lose; do
 	[ $((switches - arrivals)) -ge 0 ] && [ $((switches - arrivals)) -le "$amid" ] ||
 		fail "$job: not every switch has its arrival"
 done
+trap 'echo '"$(cat /proc/sys/kernel/pid_max)"' >/proc/sys/kernel/pid_max' EXIT
 echo 400 >/proc/sys/kernel/pid_max
 for job in threads exit; do
 	reader $job

@@ -5,8 +5,7 @@
 # Thread ids that are used again and again: every thread has its end, and is in from its first switch.
 . "$(dirname "$0")/../../lib.sh"
 load_module
-old=$(cat /proc/sys/kernel/pid_max)
+trap 'echo '"$(cat /proc/sys/kernel/pid_max)"' >/proc/sys/kernel/pid_max' EXIT
 echo 500 >/proc/sys/kernel/pid_max
 expect 0 timeout 100 "$PROGS/kmod_reader" -n 64 -g 2 "$PROGS/kmod_load" threads 4000
-echo "$old" >/proc/sys/kernel/pid_max
 says out '^exits 4001$'
