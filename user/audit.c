@@ -168,14 +168,34 @@ static void check_time(const struct acct_thread *th, struct audit_line *l, uint6
 		judge(l, AUDIT_EXPLAINED, "%s", "the scheduler's clock");
 }
 
-/* Says, of time that is explained, by how much the scheduler's clock differs at each switch. */
-static void tell_skew(struct audit_line *l, uint64_t switches)
+/*
+ * Whole laps of the 32 bits in a record, by which a thread has waited longer in the scheduler's books than by any
+ * stamps: since 6.12 (152e11f6df29, "sched/fair: Implement delayed dequeue") it counts sleep as waiting from when
+ * it moves a thread, whose dequeue it has delayed, to another CPU. Nothing lost comes out as a whole lap.
+ */
+static uint64_t slept_laps(uint64_t booked, uint64_t counted)
 {
+	uint64_t off = counted - booked;
+
+	return (uint32_t)off || off > INT64_MAX ? 0 : off;
+}
+
+/*
+ * Says, of time that is explained, by how much the scheduler's clock differs at each switch, and who, if anyone, has
+ * slept whole laps of it.
+ */
+static void tell_skew(struct audit_line *l, uint64_t switches, const struct acct_thread *sleeper)
+{
+	char slept[64] = "";
+
 	if (l->verdict != AUDIT_EXPLAINED)
 		return;
+	if (sleeper)
+		snprintf(slept, sizeof(slept), "; it counts sleep of thread %u (%.16s) as waiting",
+			 sleeper->tid, sleeper->comm);
 	snprintf(l->why, sizeof(l->why),
-		 "the scheduler reads its own clock at other instants: %.1f ns for each switch",
-		 switches ? (double)-l->explained / (double)switches : 0.0);
+		 "the scheduler reads its own clock at other instants: %.1f ns for each switch%s",
+		 switches ? (double)-l->explained / (double)switches : 0.0, slept);
 }
 
 /* Every tick in one state, on-CPU ticks in units, runtime or unknown. */
@@ -354,7 +374,7 @@ void audit_run(const struct trace *t, const struct accounts *a, struct audit *ou
 {
 	bool by_entry = !has(t, WEFT_HOOK_page_fault, WEFT_GROUP_FAULT);
 	struct audit_line *check = out->check;
-	const struct acct_thread *th;
+	const struct acct_thread *th, *sleeper = NULL;
 	uint64_t switches = 0;
 	int k;
 
@@ -364,6 +384,7 @@ void audit_run(const struct trace *t, const struct accounts *a, struct audit *ou
 	leave_out(t, a, out);
 	for (th = a->threads; th; th = th->next) {
 		struct audit_line before[AUDIT_NR_CHECKS];
+		uint64_t waited, slept;
 
 		if (!th->traced)
 			continue;
@@ -387,15 +408,19 @@ void audit_run(const struct trace *t, const struct accounts *a, struct audit *ou
 		switches += th->rec_switches_voluntary + th->rec_switches_involuntary;
 		check_time(th, &check[AUDIT_ONCPU_NS], th->runtime_ns, th->runtime_skew_ns,
 			   th->stat_end.runtime_ns - th->stat_start.runtime_ns);
-		check_time(th, &check[AUDIT_RUNQUEUE_NS], th->run_delay_ns, th->run_delay_skew_ns,
-			   th->stat_end.run_delay_ns - th->stat_start.run_delay_ns);
+		waited = th->stat_end.run_delay_ns - th->stat_start.run_delay_ns;
+		slept = slept_laps(th->run_delay_ns, waited);
+		if (slept && !sleeper)
+			sleeper = th;
+		check_time(th, &check[AUDIT_RUNQUEUE_NS], th->run_delay_ns + slept,
+			   th->run_delay_skew_ns - (int64_t)slept, waited);
 		for (k = AUDIT_SWITCHES_VOLUNTARY; k <= AUDIT_FAULTS_MAJOR; k++)
 			if (left_open(&check[k]) != left_open(&before[k]))
 				break;
 		out->threads_unequal += k <= AUDIT_FAULTS_MAJOR;
 	}
-	tell_skew(&check[AUDIT_ONCPU_NS], switches);
-	tell_skew(&check[AUDIT_RUNQUEUE_NS], switches);
+	tell_skew(&check[AUDIT_ONCPU_NS], switches, NULL);
+	tell_skew(&check[AUDIT_RUNQUEUE_NS], switches, sleeper);
 	check_balance(a, check);
 	check_arrivals(t, a, switches, &check[AUDIT_ARRIVALS]);
 	check[AUDIT_MARKS_ORDER].recorded = a->odd.marks_off_cpu;

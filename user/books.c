@@ -161,8 +161,11 @@ void clock_book_slice(struct clock_book *b, uint32_t low, int64_t stamps_ns)
 {
 	uint64_t ns = advance_ns(b->at, low, stamps_ns);
 
-	/* The opening books are read after they are stamped, and may have this slice in them already. */
-	if (b->opening && (int32_t)(low - b->at) < 0 && stamps_ns < 1ll << 31)
+	/*
+	 * The opening books are read after they are stamped, and may have this slice in them already. Not if stamps
+	 * tell its length: then it has begun after them.
+	 */
+	if (b->opening && (int32_t)(low - b->at) < 0 && stamps_ns < 0)
 		return;
 	b->opening = false;
 	if (b->opened && !b->closed) {

@@ -214,6 +214,37 @@ static void skewed_times(void **state)
 	verdict_is(AUDIT_RUNQUEUE_NS, AUDIT_EQUAL, 5, 5);
 }
 
+/* Whole laps that no stamps show are a sleep that the scheduler counts as waiting, but not the other way round. */
+static void sleep_counted_as_waiting(void **state)
+{
+	const uint64_t lap = 1ull << 32, jump = 3 * lap - 1000;
+
+	EV(0, sched_switch, 1001, 100, .state = 1, .syscall = 7, .nswitch = 1, .runtime = 500,
+	   .run_delay = 7);
+	BOOKS(1010, WEFT_STAT_START, 1, 0, 0, 0, 500, 7);
+	EV(0, sched_wakeup, 1110, 0, .target = 100, .flags = WEFT_WAKE_IRQ);
+	EV(0, sched_switch, 1115, 0, .next_tid = 100);
+	nap(1215, 2, 600, (uint32_t)(7 + jump));
+	BOOKS(1420, WEFT_STAT_EXIT, 2, 0, 0, 0, 790, 7 + jump);
+	go();
+	verdict_is(AUDIT_RUNQUEUE_NS, AUDIT_EXPLAINED, 10, jump);
+	assert_int_equal(au.check[AUDIT_RUNQUEUE_NS].explained, jump - 10);
+	assert_non_null(strstr(au.check[AUDIT_RUNQUEUE_NS].why, "sleep of thread 100 (prog)"));
+	stop(NULL);
+	start(NULL);
+	/* A wait by the stamps that is not in the books is none. */
+	BOOKS(1000, WEFT_STAT_START, 0, 0, 0, 0, 500, 7);
+	EV(0, sched_switch, 1100, 100, .state = 1, .syscall = 7, .nswitch = 1, .runtime = 600,
+	   .run_delay = 7);
+	EV(0, sched_wakeup, 1110, 0, .target = 100, .flags = WEFT_WAKE_IRQ);
+	EV(0, sched_switch, 1110 + lap, 0, .next_tid = 100);
+	EV(0, sched_switch, 1210 + lap, 100, .state = 1, .syscall = 7, .nswitch = 2, .runtime = 700,
+	   .run_delay = 7);
+	BOOKS(1420 + lap, WEFT_STAT_EXIT, 2, 0, 0, 0, 700, 7);
+	go();
+	verdict_is(AUDIT_RUNQUEUE_NS, AUDIT_UNEXPLAINED, lap, 0);
+}
+
 static void times_that_do_not_add_up(void **state)
 {
 	BOOKS(1000, WEFT_STAT_START, 0, 0, 0, 0, 500, 0);
@@ -341,6 +372,7 @@ int main(void)
 		CASE(a_fault_is_missing),
 		CASE(faults_by_entry_only),
 		CASE(skewed_times),
+		CASE(sleep_counted_as_waiting),
 		CASE(times_that_do_not_add_up),
 		CASE(lives),
 		CASE(no_closing_books),
