@@ -226,7 +226,8 @@ void filter_exclude(struct session *s, pid_t tgid)
 				continue;
 			if (s->recording)
 				books_stat(s, t, WEFT_STAT_STOP);
-			WRITE_ONCE(s->class[t->pid], fresh_class(t, 0));
+			/* Traced no more: the next record that names it tells so. */
+			WRITE_ONCE(s->class[t->pid], CLASS_OUT);
 		}
 	}
 	raw_spin_unlock(&s->filter.class_lock);

@@ -303,6 +303,9 @@ static void finish(struct correlator *c)
 			if (p)
 				thread_set_process(priv, p);
 		}
+		/* Of one that has left the filter the rest is a span like any other. */
+		if (t->traced)
+			priv->foreign = false;
 		if (priv->span.state == ACCT_ONCPU)
 			word_is_lost(c, priv, a->end);
 		thread_set(c, priv, a->end, ACCT_UNKNOWN);

@@ -238,6 +238,30 @@ static void taken_into_the_filter(void **state)
 	assert_int_equal(thread(7, 0)->state[ACCT_RUNNABLE], 100);
 }
 
+/* The other way: from its closing books on it is a stranger, and no arrival of it is missing. */
+static void left_out_of_the_filter(void **state)
+{
+	const struct correlate_ops ops = { .span = follows };
+	char err[256];
+
+	EV(0, thread, 1100, 7, 0, .tgid = 7, .flags = WEFT_THREAD_TRACED);
+	EV(0, sched_switch, 1110, 100, 0, .next_tid = 7, .flags = WEFT_SWITCH_PREEMPT);
+	EV(0, thread_stat, 1150, 7, 0, .tgid = 7, .when = WEFT_STAT_STOP);
+	EV(0, thread, 1200, 7, 0, .tgid = 7);
+	EV(0, sched_switch, 1200, 7, 0, .next_tid = 100);
+	EV(0, sched_switch, 1300, 100, 0, .next_tid = 7, .flags = WEFT_SWITCH_PREEMPT);
+	EV(0, sched_switch, 1400, 7, 0, .next_tid = 100);
+	EV(0, sched_switch, 1500, 0, 0, .next_tid = 100);
+	EV(0, sched_switch, 1600, 7, 0, .next_tid = 100);
+	writer_write(&w);
+	assert_int_equal(trace_open(&t, w.dir, err, sizeof(err)), 0);
+	span_end = 0;
+	assert_int_equal(correlate(t, &ops, NULL, &a, err, sizeof(err)), 0);
+	assert_int_equal(span_end, 1600);
+	assert_int_equal(thread(7, 0)->arrivals_missing, 0);
+	assert_int_equal(thread(7, 0)->state[ACCT_ONCPU], 90);
+}
+
 /* Its birth was lost: it is known from its first record on, and has no opening books. */
 static void born_unseen(void **state)
 {
@@ -293,6 +317,7 @@ int main(void)
 		CASE(exec_by_another_thread),
 		CASE(threads_outside_the_filter),
 		CASE(taken_into_the_filter),
+		CASE(left_out_of_the_filter),
 		CASE(born_unseen),
 		CASE(kernel_records_lost),
 		CASE(blocked_over_a_loss),
