@@ -21,7 +21,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { ROUNDS = 1009, THREADS = 211, FORKS = 101, MAPS = 307, MAP_LENGTH = 71 * 4096, PAGES = 503 };
+enum { ROUNDS = 307, THREADS = 67, FORKS = 31, MAPS = 101, MAP_LENGTH = 71 * 4096, PAGES = 199 };
 
 static void __attribute__((noreturn)) die(const char *what)
 {

@@ -3,15 +3,17 @@
 # bpftrace (its own probes, thread by thread), the kernel's rusage, and babeltrace2 (the events).
 . "$TOP/tests/witness/lib.sh"
 
-# In an emulated guest perf's own counter of switches misses a few in a hundred, which bpftrace and the kernel's counters
-# of each thread have; page faults are equal everywhere.
+# In an emulated guest perf's own counter of switches has been up to 4 % below those of bpftrace and of the kernel's books of
+# each thread, which agree with ours exactly; why is not known. Page faults are equal everywhere.
 perf_misses=0
-[ "$guest" = no ] || perf_misses=5
+[ "$guest" = no ] || perf_misses=10
 
+# By thread id, through both recordings: the probe of births tells if an id has come again, as then these are sums over
+# several threads.
 cat >count.bt <<'END'
 BEGIN { printf("ready\n"); }
 tracepoint:sched:sched_switch { @sched_switch[args->prev_pid] = count(); }
-tracepoint:task:task_newtask { @task_newtask[tid] = count(); }
+tracepoint:task:task_newtask { @task_newtask[tid] = count(); @births[args->pid] = count(); }
 tracepoint:syscalls:sys_exit_mmap { @mmap[tid] = count(); }
 tracepoint:syscalls:sys_exit_munmap { @munmap[tid] = count(); }
 tracepoint:syscalls:sys_exit_brk { @brk[tid] = count(); }

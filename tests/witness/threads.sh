@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Thousands of threads and hundreds of processes that end in every way there is; then the same while ids come
+# Many threads and processes that end in every way there is; then the same while ids come
 # back soon, if they can be made scarce here. Every thread has its own account, equal to the kernel's, event for event.
 . "$TOP/tests/witness/lib.sh"
 
@@ -26,11 +26,11 @@ for backend in $backends; do
 	storm $backend many $threads $processes
 done
 [ "$guest" = yes ] || exit 0
-# Ids are given out in turn; with this few they come back every two hundred or so.
+# Ids are given out in turn; with this few they come back every hundred or so.
 trap 'echo '"$(cat /proc/sys/kernel/pid_max)"' >/proc/sys/kernel/pid_max' EXIT
-echo 600 >/proc/sys/kernel/pid_max || fail "ids can't be made scarce"
+echo 400 >/proc/sys/kernel/pid_max || fail "ids can't be made scarce"
 for backend in $backends; do
-	storm $backend scarce 800 70
-	[ "$(sed -nE 's/.* task_newtask: .*child_tid = ([0-9]+),.*/\1/p' $backend-scarce.bt | sort | uniq -d | wc -l)" -gt 100 ] ||
+	storm $backend scarce 180 21
+	[ "$(sed -nE 's/.* task_newtask: .*child_tid = ([0-9]+),.*/\1/p' $backend-scarce.bt | sort | uniq -d | wc -l)" -gt 50 ] ||
 		fail "no id came again: the test tests nothing"
 done

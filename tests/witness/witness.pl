@@ -31,11 +31,11 @@ sub next_event {
 	while (my $line = <STDIN>) {
 		my ($time, $type, $rest) = $line =~ /^\[([^\]]+)\] \([^)]*\) (?:\S+ )?(\w+): (.*)/ or
 			die "babeltrace2 printed what is no event: $line";
-		my %e = (_time => $time, _type => $type);
-		while ($rest =~ /(\w+) = (?:"((?:[^"\\]|\\.)*)"|([-\w]+))/g) {
-			my ($name, $text, $number) = ($1, $2, $3);
-			$e{$name} = defined $text ? $text : $number =~ /^0x/ ? hex($number) : $number;
+		my %e = $rest =~ /(\w+) = ("(?:[^"\\]|\\.)*"|[-\w]+)/g;
+		for (values %e) {
+			$_ = substr($_, 0, 1) eq '"' ? substr($_, 1, -1) : substr($_, 0, 2) eq '0x' ? hex : $_;
 		}
+		@e{'_time', '_type'} = ($time, $type);
 		return \%e;
 	}
 	return undef;
@@ -299,6 +299,8 @@ my %checks = (
 			while (<$f>) {
 				$theirs{$1}{$2} = $3 if /^@(\w+)\[(\d+)\]: (\d+)$/;
 			}
+			my $again = grep { ($theirs{births}{$_} || 0) != 1 } keys %child;
+			equal('ids that were not born once', $again, 0);
 			for my $event (@events) {
 				my ($total, $differ) = (0, 0);
 				for my $tid (sort keys %child) {
@@ -316,19 +318,26 @@ my %checks = (
 	# A recording of everything. The idle task is no thread: it has no books, and nothing is recorded that it did but to
 	# make way for a thread. On each CPU who leaves is who had come: only what the recorder does (and idling) in between is
 	# left out. No number is what is left when something is taken from less.
+	#
+	# Threads come into a recording one by one as it begins, and go out one by one as it ends, each with its books: a switch
+	# between two that are out has no record. So what a CPU ran is a chain from the last opening books to the first closing
+	# ones of a thread that lives on, but those of a recorder, which another one leaves out as soon as it begins.
 	idle => sub {
 		my %unseen = map { $_ => 1 } 0, @_;
 		my %n = map { $_ => 0 } qw(idle chain wrapped);
-		my (%on, %cpus);
+		my ($ending, $links, %on, %cpus) = (0, 0);
 		return (sub {
 			my ($e, $type, $tid) = @_;
 			my $cpu = $e->{cpu_id};
+			%on = () if $type eq 'thread_stat' && $e->{when} == 1;
+			$ending = 1 if $type eq 'thread_stat' && $e->{when} == 3 && !$unseen{$tid};
 			if (!$tid && $type !~ /^(sched_(switch|wak|migrate)|context_switch|tlb_flush)/) {
 				print "the idle task: $type\n" if $n{idle}++ < 10;
 			}
-			if ($type eq 'sched_switch') {
+			if ($type eq 'sched_switch' && !$ending) {
 				$cpus{$cpu}++;
 				my $before = $on{$cpu};
+				$links++ if defined $before;
 				if (defined $before && $before != $tid && !($unseen{$before} && $unseen{$tid})) {
 					print "CPU $cpu: $before had come, and $tid leaves at $e->{_time}\n" if $n{chain}++ < 10;
 				}
@@ -342,6 +351,8 @@ my %checks = (
 		}, sub {
 			equal("events of the idle task", $n{idle}, 0);
 			equal("breaks in what a CPU ran", $n{chain}, 0);
+			print "$links switches after another on their CPU\n";
+			$bad++ if !$links;
 			equal("numbers below zero", $n{wrapped}, 0);
 			equal("CPUs seen", keys(%cpus) > 1 ? 1 : 0, 1);
 		});
