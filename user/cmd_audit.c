@@ -75,6 +75,7 @@ int cmd_audit(int argc, char **argv)
 		print_json(stdout, t, a, &au);
 	} else {
 		view_head(stdout, t, a);
+		view_clock_line(stdout, t);
 		audit_print(stdout, t, &au);
 		audit_marks_print(stdout, &a->odd);
 	}

@@ -2,6 +2,7 @@
 /* The machine that a trace is taken on. */
 #include <string.h>
 #include <time.h>
+#include <weft/event.h>
 #include <weft/ring.h>
 #include "clock.h"
 #include "machine.h"
@@ -47,32 +48,90 @@ static uint64_t read_ticks(uint32_t clock)
 }
 
 /* The system clock is read between two readings of ours; the closest pair of many is taken. */
-static int64_t relate(const struct machine_clock *c, clockid_t id)
+static struct clock_reading read_both(uint32_t clock, clockid_t id)
 {
-	uint64_t best = UINT64_MAX;
-	int64_t offset = 0;
+	struct clock_reading best = { .doubt = UINT64_MAX };
 	int i;
 
 	for (i = 0; i < 64; i++) {
-		uint64_t before = read_ticks(c->clock);
+		uint64_t before = read_ticks(clock);
 		uint64_t ns = read_ns(id);
-		uint64_t after = read_ticks(c->clock);
-		uint64_t ticks = before + (after - before) / 2;
+		uint64_t after = read_ticks(clock);
+		uint64_t doubt = (after - before + 1) / 2;
 
-		if (after - before >= best)
-			continue;
-		best = after - before;
-		offset =
-			(int64_t)(ns - (uint64_t)((unsigned __int128)ticks * 1000000000 / c->freq));
+		if (doubt < best.doubt)
+			best = (struct clock_reading){ before + (after - before) / 2, doubt, ns };
 	}
-	return offset;
+	return best;
+}
+
+static uint64_t ticks_to_ns(uint64_t ticks, uint64_t freq)
+{
+	return (uint64_t)((unsigned __int128)ticks * 1000000000 / freq);
+}
+
+static void set_offsets(struct machine_clock *c)
+{
+	c->mono_offset = c->clock == WEFT_CLOCK_MONOTONIC ?
+				 0 :
+				 (int64_t)(c->mono.ns - ticks_to_ns(c->mono.ticks, c->freq));
+	c->boot_offset = (int64_t)(c->boot.ns - ticks_to_ns(c->boot.ticks, c->freq));
+	c->real_offset = (int64_t)(c->real.ns - ticks_to_ns(c->real.ticks, c->freq));
 }
 
 void machine_relate_clock(struct machine_clock *c, uint32_t clock, uint32_t tsc_khz)
 {
-	c->clock = clock;
-	c->freq = clock == WEFT_CLOCK_TSC ? (uint64_t)tsc_khz * 1000 : 1000000000;
-	c->mono_offset = clock == WEFT_CLOCK_MONOTONIC ? 0 : relate(c, CLOCK_MONOTONIC);
-	c->boot_offset = relate(c, CLOCK_BOOTTIME);
-	c->real_offset = relate(c, CLOCK_REALTIME);
+	bool tsc = clock == WEFT_CLOCK_TSC;
+
+	*c = (struct machine_clock){ .clock = clock };
+	c->freq = c->nominal = tsc ? (uint64_t)tsc_khz * 1000 : 1000000000;
+	/* The one is measured by the other; of itself it has no error. */
+	c->freq_error_ppb = tsc ? WEFT_UNKNOWN : 0;
+	c->mono = read_both(clock, CLOCK_MONOTONIC);
+	c->boot = read_both(clock, CLOCK_BOOTTIME);
+	c->real = read_both(clock, CLOCK_REALTIME);
+	set_offsets(c);
+}
+
+/* part of whole in 10^-9, rounded up */
+static uint64_t ppb(uint64_t part, uint64_t whole)
+{
+	unsigned __int128 n = ((unsigned __int128)part * 1000000000 + whole - 1) / whole;
+
+	return n < 1000000000 ? (uint64_t)n : 1000000000;
+}
+
+void machine_judge_clock(struct machine_clock *c, const struct clock_reading *mono,
+			 const struct clock_reading *real)
+{
+	uint64_t ticks = mono->ticks - c->mono.ticks, ns = mono->ns - c->mono.ns;
+	uint64_t freq, error, off, run, doubt;
+	int64_t moved;
+
+	if (c->clock == WEFT_CLOCK_TSC && ticks && ns) {
+		freq = (uint64_t)(((unsigned __int128)ticks * 1000000000 + ns / 2) / ns);
+		/* Of the readings; of whole ns in both; of whole ticks per second. */
+		error = ppb(c->mono.doubt + mono->doubt, ticks) + ppb(2, ns) + ppb(1, freq);
+		off = ppb(freq > c->nominal ? freq - c->nominal : c->nominal - freq, c->nominal);
+		c->measured = error < off;
+		c->freq = c->measured ? freq : c->nominal;
+		c->freq_error_ppb = c->measured ? error : off + error;
+		set_offsets(c);
+	}
+	run = real->ticks - c->real.ticks;
+	moved = (int64_t)(real->ns - c->real.ns) - (int64_t)ticks_to_ns(run, c->freq);
+	doubt = ticks_to_ns(c->real.doubt + real->doubt, c->freq) + 2;
+	if (c->freq_error_ppb != WEFT_UNKNOWN)
+		doubt += (uint64_t)((unsigned __int128)ticks_to_ns(run, c->freq) *
+				    c->freq_error_ppb / 1000000000) +
+			 1;
+	c->real_moved = (uint64_t)(moved < 0 ? -moved : moved) > doubt ? moved : 0;
+}
+
+void machine_measure_clock(struct machine_clock *c)
+{
+	struct clock_reading mono = read_both(c->clock, CLOCK_MONOTONIC);
+	struct clock_reading real = read_both(c->clock, CLOCK_REALTIME);
+
+	machine_judge_clock(c, &mono, &real);
 }

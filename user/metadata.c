@@ -104,9 +104,14 @@ static void print_env(FILE *f, const struct metadata *m, uint32_t stream)
 	print_number(f, "abi_compat", WEFT_ABI_COMPAT);
 	print_text(f, "clock", clock_name[m->clock.clock]);
 	print_number(f, "clock_freq", (int64_t)m->clock.freq);
+	print_number(f, "clock_freq_nominal", (int64_t)m->clock.nominal);
+	print_number(f, "clock_freq_measured", m->clock.measured);
+	if (m->clock.freq_error_ppb != WEFT_UNKNOWN)
+		print_number(f, "clock_freq_error_ppb", (int64_t)m->clock.freq_error_ppb);
 	print_number(f, "clock_mono_offset", m->clock.mono_offset);
 	print_number(f, "clock_boot_offset", m->clock.boot_offset);
 	print_number(f, "clock_real_offset", m->clock.real_offset);
+	print_number(f, "clock_real_moved", m->clock.real_moved);
 	if (m->clock_error_ns != WEFT_UNKNOWN)
 		print_number(f, "clock_error_ns", (int64_t)m->clock_error_ns);
 	print_number(f, "missed", (int64_t)m->missed);

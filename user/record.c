@@ -559,6 +559,7 @@ static int finish(struct recording *rec, int err)
 
 	rec->ops->stop(rec->b);
 	r->duration_ns = now_ns() - rec->start_ns;
+	machine_measure_clock(&rec->meta.clock);
 	if (!err) {
 		bool more;
 

@@ -453,6 +453,7 @@ int report_print(FILE *f, const struct report *r, const struct trace *t, const s
 	int err = 0;
 
 	view_head(f, t, a);
+	view_clock_line(f, t);
 	for (s = units ? of_units : of_threads; s->title && !err; s++) {
 		if (s->groups_only && r->by != REPORT_UNIT)
 			continue;

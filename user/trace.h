@@ -25,14 +25,18 @@ struct trace_stream;
 struct trace {
 	char *dir;
 	/* From the metadata's env block. */
-	char *kernel;		   /* uname -r of the traced machine */
-	char *backend;		   /* "kmod", "bpf" */
-	char *command;		   /* what was recorded, "" for -a and -p */
-	uint32_t clock;		   /* enum weft_clock */
-	uint64_t clock_freq;	   /* ticks per second */
-	int64_t clock_real_offset; /* ns: CLOCK_REALTIME = ns(ticks) + this */
-	int64_t clock_mono_offset; /* ns: CLOCK_MONOTONIC = ns(ticks) + this */
-	int64_t clock_boot_offset; /* ns: CLOCK_BOOTTIME = ns(ticks) + this */
+	char *kernel;		/* uname -r of the traced machine */
+	char *backend;		/* "kmod", "bpf" */
+	char *command;		/* what was recorded, "" for -a and -p */
+	uint32_t clock;		/* enum weft_clock */
+	bool clock_measured;	/* clock_freq is; else it is the nominal one */
+	uint64_t clock_freq;	/* ticks per second */
+	uint64_t clock_nominal; /* the same as the kernel takes it; 0: an old trace does not say */
+	uint64_t clock_freq_error_ppb; /* bound of clock_freq's error, 10^-9 of it; WEFT_UNKNOWN */
+	int64_t clock_real_moved;      /* ns that CLOCK_REALTIME was set on during the recording */
+	int64_t clock_real_offset;     /* ns: CLOCK_REALTIME = ns(ticks) + this */
+	int64_t clock_mono_offset;     /* ns: CLOCK_MONOTONIC = ns(ticks) + this */
+	int64_t clock_boot_offset;     /* ns: CLOCK_BOOTTIME = ns(ticks) + this */
 	uint64_t clock_error_ns; /* bound of the error of unit stamps against the kernel's, measured */
 	uint32_t nr_cpus;
 	uint32_t groups;  /* WEFT_GROUP_* that were on */

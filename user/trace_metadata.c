@@ -145,6 +145,9 @@ static int apply_number(struct trace *t, struct env *env, struct trace_sizes *si
 		{ "abi_version", &env->abi_version },
 		{ "abi_compat", &env->abi_compat },
 		{ "clock_freq", (int64_t *)&t->clock_freq },
+		{ "clock_freq_nominal", (int64_t *)&t->clock_nominal },
+		{ "clock_freq_error_ppb", (int64_t *)&t->clock_freq_error_ppb },
+		{ "clock_real_moved", &t->clock_real_moved },
 		{ "clock_mono_offset", &t->clock_mono_offset },
 		{ "clock_boot_offset", &t->clock_boot_offset },
 		{ "clock_real_offset", &t->clock_real_offset },
@@ -163,6 +166,8 @@ static int apply_number(struct trace *t, struct env *env, struct trace_sizes *si
 		t->groups = (uint32_t)n;
 	else if (!strcmp(key, "emulated"))
 		t->emulated = n;
+	else if (!strcmp(key, "clock_freq_measured"))
+		t->clock_measured = n;
 	else if (!strcmp(key, "system_wide"))
 		t->system_wide = n;
 	else if (!strcmp(key, "ended"))
@@ -216,6 +221,7 @@ int trace_metadata_read(struct trace *t, struct trace_sizes *sizes, const char *
 		return -EBADMSG;
 	}
 	t->clock_error_ns = WEFT_UNKNOWN;
+	t->clock_freq_error_ppb = WEFT_UNKNOWN;
 	err = apply_all(t, &env, sizes, text);
 	free(text);
 	if (env.abi_compat > WEFT_ABI_VERSION) {

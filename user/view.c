@@ -136,6 +136,38 @@ const char *view_clock(const struct trace *t)
 	return t->clock == WEFT_CLOCK_TSC ? "tsc" : "monotonic";
 }
 
+/* What is known of the counter's frequency. */
+static void print_frequency(FILE *f, const struct trace *t)
+{
+	double error = (double)t->clock_freq_error_ppb / 1000;
+	char freq[FORMAT_LEN];
+
+	fprintf(f, "clock: the CPU's counter, %s Hz, ", format_count(freq, t->clock_freq));
+	if (t->clock_measured)
+		fprintf(f, "measured to %.3g ppm of CLOCK_MONOTONIC (nominal: %+.3g ppm)", error,
+			((double)t->clock_nominal / (double)t->clock_freq - 1) * 1e6);
+	else if (t->clock_freq_error_ppb != WEFT_UNKNOWN)
+		fprintf(f, "nominal, within %.3g ppm of CLOCK_MONOTONIC", error);
+	else
+		fprintf(f, "nominal, not measured");
+}
+
+void view_clock_line(FILE *f, const struct trace *t)
+{
+	int64_t moved = t->clock_real_moved;
+	char by[FORMAT_LEN];
+
+	if (t->clock == WEFT_CLOCK_TSC)
+		print_frequency(f, t);
+	else
+		fprintf(f, "clock: CLOCK_MONOTONIC, in ns");
+	if (moved)
+		fprintf(f, "; meanwhile CLOCK_REALTIME was set %s by %s",
+			moved < 0 ? "back" : "forward",
+			format_ns(by, (uint64_t)(moved < 0 ? -moved : moved)));
+	fputc('\n', f);
+}
+
 void view_head(FILE *f, const struct trace *t, const struct accounts *a)
 {
 	char duration[FORMAT_LEN], events[FORMAT_LEN], lost[FORMAT_LEN];
@@ -157,6 +189,8 @@ void view_head_json(struct json *j, const struct trace *t, const struct accounts
 	json_text(j, "backend", t->backend);
 	json_text(j, "clock", view_clock(t));
 	json_u64(j, "clock_hz", t->clock_freq);
+	json_bool(j, "clock_measured", t->clock_measured);
+	json_u64(j, "clock_error_ppb", t->clock_freq_error_ppb);
 	json_u64(j, "cpus", t->nr_cpus);
 	json_bool(j, "emulated", t->emulated);
 	json_text(j, "command", t->command);

@@ -35,6 +35,8 @@ uint64_t view_ticks(const struct trace *t, uint64_t ns);
 
 const char *view_clock(const struct trace *t); /* "tsc", "monotonic" */
 /* Two lines: the machine and the recording. */
+/* A line of its own: which clock, its frequency, whether that was measured, and how well it is known. */
+void view_clock_line(FILE *f, const struct trace *t);
 void view_head(FILE *f, const struct trace *t, const struct accounts *a);
 /* The same as members of the object that is open. */
 void view_head_json(struct json *j, const struct trace *t, const struct accounts *a);
