@@ -73,6 +73,7 @@ struct cfs_rq {
 
 struct sched_entity {
 	struct cfs_rq *cfs_rq;
+	u64 exec_start;
 	u64 sum_exec_runtime;
 };
 

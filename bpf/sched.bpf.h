@@ -10,7 +10,9 @@ struct switching {
 	u64 since; /* ticks; 0: not to be recorded */
 	u32 prev_tid;
 	u32 flags;
-	u64 pad[6];
+	u32 clock; /* what the scheduler read from its own as it ended the slice of prev_tid */
+	u32 pad;
+	u64 pads[5];
 };
 
 struct {
@@ -49,7 +51,7 @@ static __always_inline u64 write_switch(const struct switch_args *a, u64 unit)
 	return c.time;
 }
 
-static __always_inline void switch_begins(u64 now, u32 prev_tid, u32 flags)
+static __always_inline void switch_begins(u64 now, u32 prev_tid, u32 flags, u32 clock)
 {
 	u32 cpu = bpf_get_smp_processor_id();
 	struct switching *s = bpf_map_lookup_elem(&switching, &cpu);
@@ -59,6 +61,7 @@ static __always_inline void switch_begins(u64 now, u32 prev_tid, u32 flags)
 	s->since = now ? now : bpf_ktime_get_ns();
 	s->prev_tid = prev_tid;
 	s->flags = flags & WEFT_SWITCH_MM;
+	s->clock = clock;
 }
 
 /* prev_state is the last argument since 5.19 and 5.18.3 (9c2136be0878). */
@@ -102,7 +105,7 @@ int BPF_PROG(sched_switch, bool preempt, struct task_struct *prev, struct task_s
 	if (group_on(SCHED))
 		now = write_switch(&a, current_unit(prev, prev_class));
 	if (group_on(COST))
-		switch_begins(now, a.tid, a.flags);
+		switch_begins(now, a.tid, a.flags, prev->se.exec_start);
 	if (prev_class && (a.flags & WEFT_SWITCH_DEAD)) {
 		write_thread_stat(prev, a.tid, WEFT_STAT_EXIT);
 		thread_done(prev, prev_class);
@@ -137,7 +140,7 @@ int context_switch(void *ctx)
 	e->prev_tid = s->prev_tid;
 	e->run_delay = task_run_delay(t);
 	e->flags = s->flags;
-	e->pad = 0;
+	e->clock = s->prev_tid ? s->clock : t->se.exec_start;
 	ring_commit(&c);
 	return 0;
 }

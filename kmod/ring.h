@@ -43,6 +43,7 @@ struct ring {
 	u64 switch_time;
 	u32 switch_prev;
 	u32 switch_flags;
+	u32 switch_clock;
 
 	struct weft_ring_ctl *ctl; /* one page; the data follows it */
 	u64 sub_mask;		   /* sub_size - 1 */

@@ -50,6 +50,7 @@ static __always_inline void switch_begun(struct ring *r, u64 time, const struct 
 {
 	r->switch_time = time;
 	r->switch_prev = prev->pid;
+	r->switch_clock = prev->se.exec_start;
 	r->switch_flags = flags | SWITCH_PENDING;
 }
 
@@ -137,7 +138,7 @@ static __always_inline void switched_fill(struct ring *r, struct weft_ev_context
 	rec->prev_tid = r->switch_prev;
 	rec->run_delay = p->sched_info.run_delay;
 	rec->flags = flags & WEFT_SWITCH_MM;
-	rec->pad = 0;
+	rec->clock = r->switch_prev ? r->switch_clock : (u32)p->se.exec_start;
 }
 
 static noinline notrace void switched_slow(struct session *s, struct task_struct *p, u64 unit,

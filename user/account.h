@@ -65,6 +65,13 @@ struct acct_counts {
 struct acct_unit;
 struct acct_process;
 
+/* Times that nothing explains. */
+struct acct_misfits {
+	uint64_t nr;
+	int64_t ns;  /* the first: by how much */
+	uint64_t at; /* and when it ended, ticks */
+};
+
 struct acct_thread {
 	uint32_t tid;
 	uint32_t tgid;
@@ -98,6 +105,12 @@ struct acct_thread {
 	int64_t runtime_skew_ns; /* sum over those slices of (slice by stamps - slice as booked) */
 	uint64_t run_delay_ns;	 /* likewise for waits (run_delay) */
 	int64_t run_delay_skew_ns;
+	/* The same one by one, against the scheduler's clock (correlate_slice.c). */
+	uint64_t slices, waits; /* held against what bounds it */
+	uint64_t slices_told;	/* held against what it was */
+	int64_t excess_most;	/* ns: the slice that was longest against what was booked for it */
+	struct acct_misfits slice_misfits, wait_misfits;
+	uint64_t unbooked_ns; /* of slices: what the scheduler's clock went on by, and nobody was booked */
 	struct acct_process *process;
 	struct acct_thread *next; /* in order of appearance; a reused tid is a new account */
 	void *priv;		  /* the correlator's */
@@ -188,6 +201,8 @@ struct accounts {
 	uint64_t begin, end; /* of the trace, ticks */
 	uint64_t events, lost, unit_lost;
 	struct acct_oddities odd;
+	/* ns: stamps of switches after the scheduler's clock, less the first one's; zero if none was told. */
+	int64_t lag_least, lag_most;
 };
 
 #endif

@@ -114,7 +114,7 @@ struct thread *thread_new(struct correlator *c, uint32_t tid)
 	t->span.thread = t->acct;
 	t->gap_gen = c->cpu_gaps_begun;
 	t->sure = c->now;
-	t->last_wait = -1;
+	t->last_wait = t->cover = t->wait_cover = -1;
 	*c->last_thread = t->acct;
 	c->last_thread = &t->acct->next;
 	c->acct->nr_threads++;

@@ -180,22 +180,76 @@ static uint64_t slept_laps(uint64_t booked, uint64_t counted)
 	return (uint32_t)off || off > INT64_MAX ? 0 : off;
 }
 
-/*
- * Says, of time that is explained, by how much the scheduler's clock differs at each switch, and who, if anyone, has
- * slept whole laps of it.
- */
-static void tell_skew(struct audit_line *l, uint64_t switches, const struct acct_thread *sleeper)
+/* One by one no slice and no wait may be off by more than the scheduler's clock allows. */
+static void check_fits(const struct trace *t, const struct accounts *a, bool waits,
+		       struct audit_line *l)
 {
-	char slept[64] = "";
+	const struct acct_thread *th, *first = NULL;
+	const struct acct_misfits *m;
+	uint64_t nr = 0;
+
+	for (th = a->threads; th; th = th->next) {
+		m = waits ? &th->wait_misfits : &th->slice_misfits;
+		nr += m->nr;
+		if (m->nr &&
+		    (!first || m->at < (waits ? &first->wait_misfits : &first->slice_misfits)->at))
+			first = th;
+	}
+	if (!first)
+		return;
+	m = waits ? &first->wait_misfits : &first->slice_misfits;
+	judge(l, AUDIT_UNEXPLAINED,
+	      "%" PRIu64
+	      " %s that the scheduler's clock does not explain; first: thread %u (%.16s), off by "
+	      "%" PRId64 " ns, until %.9f s",
+	      nr, waits ? "waits" : "slices", first->tid, first->comm, m->ns,
+	      (double)trace_ns(t, m->at - a->begin) / 1e9);
+}
+
+/*
+ * Says, of time that is explained, by how much the scheduler's clock differs, how well that is known, and who, if
+ * anyone, has slept whole laps of it.
+ */
+static void tell_skew(const struct accounts *a, bool waits, uint64_t switches,
+		      const struct acct_thread *sleeper, struct audit_line *l)
+{
+	uint64_t slices = 0, told = 0, held = 0, unbooked = 0;
+	char most[FORMAT_LEN], nobody[FORMAT_LEN], slept[64] = "";
+	const struct acct_thread *th;
+	int64_t excess = 0;
+	size_t n;
 
 	if (l->verdict != AUDIT_EXPLAINED)
 		return;
+	for (th = a->threads; th; th = th->next) {
+		slices += th->slices;
+		told += th->slices_told;
+		held += th->waits;
+		unbooked += th->unbooked_ns;
+		if (th->excess_most > excess)
+			excess = th->excess_most;
+	}
+	n = (size_t)snprintf(
+		l->why, sizeof(l->why),
+		"the scheduler reads its own clock at other instants: %.1f ns for each switch",
+		switches ? (double)-l->explained / (double)switches : 0.0);
 	if (sleeper)
 		snprintf(slept, sizeof(slept), "; it counts sleep of thread %u (%.16s) as waiting",
 			 sleeper->tid, sleeper->comm);
-	snprintf(l->why, sizeof(l->why),
-		 "the scheduler reads its own clock at other instants: %.1f ns for each switch%s",
-		 switches ? (double)-l->explained / (double)switches : 0.0, slept);
+	if (waits)
+		snprintf(l->why + n, sizeof(l->why) - n, "; %" PRIu64 " waits within its bounds%s",
+			 held, slept);
+	else if (told)
+		snprintf(l->why + n, sizeof(l->why) - n,
+			 "; %" PRIu64
+			 " slices agree to the ns with what it read, up to %s before the stamp, %s booked to nobody",
+			 told, format_ns(most, (uint64_t)(a->lag_most - a->lag_least)),
+			 format_ns(nobody, unbooked));
+	else
+		snprintf(l->why + n, sizeof(l->why) - n,
+			 "; what it read is not told, %" PRIu64
+			 " slices within its bounds, longer than booked by up to %s",
+			 slices, format_ns(most, (uint64_t)excess));
 }
 
 /* Every tick in one state, on-CPU ticks in units, runtime or unknown. */
@@ -419,8 +473,10 @@ void audit_run(const struct trace *t, const struct accounts *a, struct audit *ou
 				break;
 		out->threads_unequal += k <= AUDIT_FAULTS_MAJOR;
 	}
-	tell_skew(&check[AUDIT_ONCPU_NS], switches, NULL);
-	tell_skew(&check[AUDIT_RUNQUEUE_NS], switches, sleeper);
+	check_fits(t, a, false, &check[AUDIT_ONCPU_NS]);
+	check_fits(t, a, true, &check[AUDIT_RUNQUEUE_NS]);
+	tell_skew(a, false, switches, NULL, &check[AUDIT_ONCPU_NS]);
+	tell_skew(a, true, switches, sleeper, &check[AUDIT_RUNQUEUE_NS]);
 	check_balance(a, check);
 	check_arrivals(t, a, switches, &check[AUDIT_ARRIVALS]);
 	check[AUDIT_MARKS_ORDER].recorded = a->odd.marks_off_cpu;

@@ -40,7 +40,7 @@ struct audit_line {
 	enum audit_verdict verdict;
 	uint64_t recorded, counted; /* ours, the kernel's */
 	int64_t explained;	    /* counted - recorded as far as it is accounted for */
-	char why[160]; /* of EXPLAINED and UNEXPLAINED: which definition, or the first that is off */
+	char why[256]; /* of EXPLAINED and UNEXPLAINED: which definition, or the first that is off */
 };
 
 struct audit {

@@ -157,16 +157,17 @@ static uint64_t advance_ns(uint32_t from, uint32_t to, int64_t stamps_ns)
 	return ns;
 }
 
-void clock_book_slice(struct clock_book *b, uint32_t low, int64_t stamps_ns)
+int64_t clock_book_slice(struct clock_book *b, uint32_t low, int64_t stamps_ns)
 {
 	uint64_t ns = advance_ns(b->at, low, stamps_ns);
+	bool known = b->known;
 
 	/*
 	 * The opening books are read after they are stamped, and may have this slice in them already. Not if stamps
 	 * tell its length: then it has begun after them.
 	 */
 	if (b->opening && (int32_t)(low - b->at) < 0 && stamps_ns < 0)
-		return;
+		return -1;
 	b->opening = false;
 	if (b->opened && !b->closed) {
 		b->booked += ns;
@@ -175,6 +176,7 @@ void clock_book_slice(struct clock_book *b, uint32_t low, int64_t stamps_ns)
 	}
 	b->at = low;
 	b->known = true;
+	return known ? (int64_t)ns : -1;
 }
 
 void clock_book_close(struct clock_book *b, uint32_t low, int64_t pending_ns)

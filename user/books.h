@@ -44,8 +44,11 @@ struct clock_book {
 };
 
 void clock_book_open(struct clock_book *b, uint64_t base);
-/* The slice that ends here took stamps_ns; a negative number: not known. */
-void clock_book_slice(struct clock_book *b, uint32_t low, int64_t stamps_ns);
+/*
+ * The slice that ends here took stamps_ns; a negative number: not known. What was booked for it in ns, -1 if
+ * that is not known.
+ */
+int64_t clock_book_slice(struct clock_book *b, uint32_t low, int64_t stamps_ns);
 /* The final value; pending_ns: what stamps say has passed since the last slice, 0 if nothing can have. */
 void clock_book_close(struct clock_book *b, uint32_t low, int64_t pending_ns);
 

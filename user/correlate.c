@@ -149,6 +149,9 @@ static void on_migrate(struct correlator *c, const struct weft_ev_sched_migrate_
 
 	if (!t)
 		return;
+	/* Since 6.12 one that sleeps may be on a run queue still; moved to another, it counts as waiting. */
+	if (!t->queued_at)
+		t->queued_at = c->now;
 	t->acct->n.migrations++;
 	if (t->unit)
 		t->unit->acct->n.migrations++;
@@ -208,6 +211,8 @@ static void kernel_event(struct correlator *c, const struct trace_event *ev)
 	}
 	if (c->ops && c->ops->event)
 		c->ops->event(c->arg, ev, t ? t->acct : NULL, t && t->unit ? t->unit->acct : NULL);
+	if (rec->id == WEFT_EV_context_switch)
+		slice_told(c, ev->cpu, r);
 	if (!t && rec->id != WEFT_EV_sched_switch && rec->id != WEFT_EV_sched_waking &&
 	    rec->id != WEFT_EV_sched_wakeup && rec->id != WEFT_EV_sched_wakeup_new &&
 	    rec->id != WEFT_EV_sched_migrate_task && rec->id != WEFT_EV_task_newtask &&

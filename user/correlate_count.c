@@ -190,18 +190,22 @@ void count_event(struct correlator *c, const struct weft_event *rec, struct thre
 		count_one(t, rec, &u->acct->n);
 }
 
-void count_switch(struct correlator *c, const struct weft_ev_sched_switch *ev, struct thread *t)
+void count_switch(struct correlator *c, const struct weft_ev_sched_switch *ev, uint32_t cpu,
+		  struct thread *t)
 {
 	bool voluntary = switch_voluntary(t, ev);
 	bool seen = t->span.state == ACCT_ONCPU && t->state_since;
+	bool next = t->switch_known && ev->nswitch == t->switch_nr + 1;
+	int64_t stamps = seen ? ns_between(c, t->state_since, c->now) : -1;
+	int64_t booked, delay;
 
 	ledger_step(&t->switches, ev->nswitch, !voluntary);
 	t->switch_known = true;
 	t->switch_nr = ev->nswitch;
 	t->switch_nvcsw = ev->nvcsw;
-	clock_book_slice(&t->runtime, ev->runtime,
-			 seen ? ns_between(c, t->state_since, c->now) : -1);
-	clock_book_slice(&t->delay, ev->run_delay, t->last_wait);
+	booked = clock_book_slice(&t->runtime, ev->runtime, stamps);
+	delay = clock_book_slice(&t->delay, ev->run_delay, t->last_wait);
+	slice_end(c, cpu, t, next ? booked : -1, stamps, next ? delay : -1);
 	t->last_wait = -1;
 }
 

@@ -294,7 +294,7 @@ void on_switch(struct correlator *c, const struct weft_ev_sched_switch *ev, uint
 	if (!cpu)
 		return;
 	if (prev && !prev->foreign) {
-		count_switch(c, ev, prev);
+		count_switch(c, ev, nr, prev);
 		if (cpu->curr == prev)
 			cpu->curr = NULL;
 		depart(c, ev, prev);
@@ -303,11 +303,13 @@ void on_switch(struct correlator *c, const struct weft_ev_sched_switch *ev, uint
 	next = ev->next_tid ? thread_get(c, ev->next_tid) : NULL;
 	if (next && next->dead)
 		next = thread_new(c, ev->next_tid);
-	if (!next)
-		return;
-	thread_touch(c, next);
-	if (!next->foreign)
-		arrive(c, ev, nr, next);
+	if (next) {
+		thread_touch(c, next);
+		if (!next->foreign)
+			arrive(c, ev, nr, next);
+	}
+	slice_begin(c, nr, prev && !prev->foreign ? prev : NULL,
+		    next && !next->foreign ? next : NULL);
 }
 
 void on_waking(struct correlator *c, const struct weft_ev_sched_waking *ev, struct thread *waker)
@@ -318,6 +320,8 @@ void on_waking(struct correlator *c, const struct weft_ev_sched_waking *ev, stru
 	if (!t)
 		return;
 	t->waking = true;
+	if (ev->h.id == WEFT_EV_sched_waking && !t->queued_at)
+		t->queued_at = c->now;
 	t->waker_tid = by_irq ? 0 : ev->h.tid;
 	t->waker_unit = !by_irq && waker && waker->unit ? waker->unit->acct->id : 0;
 }
@@ -405,6 +409,7 @@ void on_newtask(struct correlator *c, const struct weft_ev_task_newtask *ev, str
 		p->acct->ppid = parent ? parent->acct->tgid : 0;
 	}
 	books_open_new(t);
+	t->left_at = c->now;
 	thread_inherit(c, t, parent, ev->clone_flags & CLONE_SETTLS);
 	if (c->cpu_gaps_open)
 		return;

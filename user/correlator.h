@@ -6,6 +6,7 @@
  *	correlate.c		the driver: events, gaps, the end
  *	correlate_thread.c	states of threads, from switches and wake-ups
  *	correlate_unit.c	what is current on a thread, from marks and from the word; states of units
+ *	correlate_slice.c	slices and waits, held one by one against the scheduler's clock
  *	correlate_count.c	everything that is merely counted, and the kernel's books (books.h)
  *	accounts.c		making, finding and freeing of all of them
  */
@@ -27,10 +28,24 @@ struct idset {
 	uint32_t *list; /* ascending; NULL while there is but one */
 };
 
+/* The latest switch on a CPU, and the slice that it ended. correlate_slice.c. */
+struct slice_edge {
+	uint64_t at;	     /* its stamp */
+	bool told;	     /* clock is */
+	uint32_t clock;	     /* of the scheduler */
+	struct thread *next; /* whose slice it began; NULL: not traced */
+	/* Until its clock is told; NULL: none, or not known well enough. */
+	struct thread *slice;
+	uint32_t booked;	   /* ns */
+	uint32_t begun_clock;	   /* what the switch that began it told */
+	uint64_t begun, accounted; /* ticks */
+};
+
 struct cpu {
 	struct thread *curr; /* the traced thread that is on it; NULL: idle, another, or not known */
 	uint32_t gaps_open;
 	uint64_t gap_end; /* of the last: since then no switch was missed */
+	struct slice_edge edge;
 };
 
 /*
@@ -106,6 +121,12 @@ struct thread {
 	uint32_t switch_nr; /* nvcsw + nivcsw */
 	struct clock_book runtime, delay;
 	int64_t last_wait;  /* ns: for the CPU it is on; negative: not known */
+	uint64_t left_at;   /* its latest switch away, or its birth; 0: none seen */
+	uint64_t queued_at; /* the first sched_waking or _migrate_task since; 0: none */
+	/* ns, negative: not known. So much may have been booked, by bounds of the stamps' lag: */
+	int64_t slack;	    /* before left_at, and was not */
+	int64_t cover;	    /* for this slice before its stamp */
+	int64_t wait_cover; /* for this wait before its */
 	bool entry_pending; /* the last fault's entry is not known to be counted or not */
 	uint32_t entry_counts;
 	uint64_t oncpu; /* ticks */
@@ -149,6 +170,8 @@ struct correlator {
 	uint32_t nr_cpus;
 	uint64_t now;
 	uint64_t mark_slack; /* ticks: the error of unit stamps against the kernel's */
+	bool lag_known;
+	uint32_t lag_base; /* ns: the first stamp after the scheduler's clock, low 32 bits */
 	bool infer; /* switches and wake-ups are all hooked: what is not told did not happen */
 	int err;    /* -ENOMEM */
 	/* Gaps in any stream, by begin, and their indices by end. */
@@ -238,7 +261,20 @@ void marks_gap_ends(struct gap *gap);
 void count_event(struct correlator *c, const struct weft_event *rec, struct thread *t,
 		 struct unit *u);
 /* The books of a switch; before the thread's state changes. */
-void count_switch(struct correlator *c, const struct weft_ev_sched_switch *ev, struct thread *prev);
+void count_switch(struct correlator *c, const struct weft_ev_sched_switch *ev, uint32_t cpu,
+		  struct thread *prev);
+/*
+ * correlate_slice.c: t leaves the CPU, before its state changes; booked: by the kernel for the slice that
+ * ends, stamps: by ours, delay: by the kernel for the wait before it; ns, negative: not known.
+ */
+void slice_end(struct correlator *c, uint32_t cpu, struct thread *t, int64_t booked, int64_t stamps,
+	       int64_t delay);
+/* The CPU goes from prev to next, either NULL if it is not traced; after prev's slice_end(). */
+void slice_begin(struct correlator *c, uint32_t cpu, const struct thread *prev,
+		 struct thread *next);
+/* What the scheduler's clock was at the latest switch on the CPU. */
+void slice_told(struct correlator *c, uint32_t cpu, const struct weft_ev_context_switch *ev);
+
 /* The thread is on a CPU from c->now on; wait: ticks for it, WEFT_UNKNOWN if not known. */
 void count_arrival(struct correlator *c, struct thread *t, uint64_t wait);
 /* The thread's kernel books are known from here: it is new, all its counters are zero. */

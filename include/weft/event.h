@@ -82,14 +82,16 @@ struct weft_event {
 
 /*
  * The incoming thread (tid) has arrived: `cost` ticks since the sched_switch that chose it (its
- * prev_tid is the thread that left). run_delay: the incoming thread's, after this arrival.
+ * prev_tid is the thread that left). run_delay: the incoming thread's, after this arrival. clock: what
+ * the scheduler read from its own clock as it decided (se.exec_start, ns, low 32 bits), when it ended the
+ * slice of the thread that left; of idle, that has none, when it began that of the incoming one.
  */
 #define WEFT_FIELDS_context_switch(F, T, P)                                                        \
 	F(u64, cost, dec)                                                                          \
 	F(u32, prev_tid, dec)                                                                      \
 	F(u32, run_delay, dec)                                                                     \
 	F(u32, flags, hex) /* WEFT_SWITCH_MM */                                                    \
-	P(u32, pad)
+	F(u32, clock, dec)
 
 /*
  * sched_waking (in the waker, before the work), sched_wakeup (target is on a run queue) and

@@ -13,6 +13,7 @@
 #include "audit_spans.h"
 #include "books.h"
 #include "correlate.h"
+#include "correlator.h"
 #include "../oracle/trace_writer.h"
 
 static struct writer w;
@@ -254,6 +255,157 @@ static void times_that_do_not_add_up(void **state)
 	verdict_is(AUDIT_ONCPU_NS, AUDIT_UNEXPLAINED, 405, 400 + (1ull << 32));
 }
 
+/* The thread leaves at `at`, is woken 10 later and runs again after another 5. */
+static void turn(uint64_t at, uint32_t n, uint32_t runtime)
+{
+	EV(0, sched_switch, at, 100, .state = 1, .syscall = 7, .nswitch = n, .runtime = runtime);
+	EV(0, sched_waking, at + 9, 0, .target = 100, .flags = WEFT_WAKE_IRQ);
+	EV(0, sched_wakeup, at + 10, 0, .target = 100, .flags = WEFT_WAKE_IRQ);
+	EV(0, sched_switch, at + 15, 0, .next_tid = 100);
+}
+
+/* What the scheduler had read at the switch of `since`. */
+static void told(uint64_t since, uint32_t who, uint32_t clock)
+{
+	EV(0, context_switch, since + 2, who, .cost = 2, .clock = clock);
+}
+
+/* A stamp that comes late is explained, however late, if what the scheduler read says the same. */
+static void stamps_lag(void **state)
+{
+	BOOKS(1000, WEFT_STAT_START, 0, 0, 0, 0, 500, 0);
+	turn(1100, 1, 600);
+	told(1115, 100, 77001115);
+	/* 1,000 booked, 9,001,000 by the stamps. */
+	EV(0, sched_switch, 9002115, 100, .state = 1, .syscall = 7, .nswitch = 2, .runtime = 1600);
+	told(9002115, 0, 77002115);
+	BOOKS(9003000, WEFT_STAT_STOP, 2, 0, 0, 0, 1600, 0);
+	go();
+	assert_int_equal(au.check[AUDIT_ONCPU_NS].verdict, AUDIT_EXPLAINED);
+	assert_int_equal(a->threads->slices_told, 1);
+	assert_int_equal(a->lag_most - a->lag_least, 9000000);
+	assert_non_null(strstr(au.check[AUDIT_ONCPU_NS].why, "1 slices agree"));
+}
+
+/* The scheduler's clock went on by less than what was booked; by more, it is nobody's. */
+static void booked_beyond_the_clock(void **state)
+{
+	BOOKS(1000, WEFT_STAT_START, 0, 0, 0, 0, 500, 0);
+	turn(1100, 1, 600);
+	told(1115, 100, 5000);
+	EV(0, sched_switch, 2115, 100, .state = 1, .syscall = 7, .nswitch = 2, .runtime = 1600);
+	told(2115, 0, 5990);
+	BOOKS(3000, WEFT_STAT_STOP, 2, 0, 0, 0, 1600, 0);
+	go();
+	assert_int_equal(au.check[AUDIT_ONCPU_NS].verdict, AUDIT_UNEXPLAINED);
+	assert_int_equal(a->threads->slice_misfits.ns, -10);
+	assert_non_null(strstr(au.check[AUDIT_ONCPU_NS].why, "thread 100 (prog), off by -10 ns"));
+	stop(NULL);
+	start(NULL);
+	BOOKS(1000, WEFT_STAT_START, 0, 0, 0, 0, 500, 0);
+	turn(1100, 1, 600);
+	told(1115, 100, 5000);
+	EV(0, sched_switch, 2115, 100, .state = 1, .syscall = 7, .nswitch = 2, .runtime = 1600);
+	told(2115, 0, 6100);
+	BOOKS(3000, WEFT_STAT_STOP, 2, 0, 0, 0, 1600, 0);
+	go();
+	assert_int_equal(au.check[AUDIT_ONCPU_NS].verdict, AUDIT_EQUAL);
+	assert_int_equal(a->threads->unbooked_ns, 100);
+}
+
+/* What was accounted for a slice is not what lies between its switches: one slice too much, or too little. */
+static void wrong_by_a_slice(void **state)
+{
+	const int64_t errors[] = { 0, 3, 1000, -1000, 5000000 };
+	struct weft_ev_context_switch told_;
+	struct acct_thread acct;
+	struct accounts sums;
+	struct correlator c;
+	struct thread th;
+	size_t i;
+
+	go();
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
+		acct = (struct acct_thread){ 0 };
+		sums = (struct accounts){ 0 };
+		c = (struct correlator){ .trace = t, .acct = &sums };
+		th = (struct thread){ .acct = &acct, .last_wait = -1 };
+		c.now = 10000000;
+		slice_begin(&c, 0, NULL, &th);
+		th.span = (struct acct_span){ .begin = c.now, .state = ACCT_ONCPU };
+		th.state_since = c.now;
+		th.stints[th.nr_stints++] = (struct stint){ c.now, th.oncpu };
+		told_ = (struct weft_ev_context_switch){ .h.time = c.now, .clock = 1000 };
+		slice_told(&c, 0, &told_);
+		c.now += 7000;
+		th.oncpu += (uint64_t)errors[i];
+		slice_end(&c, 0, &th, 6990, 7000, -1);
+		slice_begin(&c, 0, &th, NULL);
+		told_ = (struct weft_ev_context_switch){ .h.time = c.now, .clock = 7990 };
+		slice_told(&c, 0, &told_);
+		assert_int_equal(acct.slices_told, 1);
+		assert_int_equal(acct.slice_misfits.nr, errors[i] != 0);
+		assert_int_equal(acct.slice_misfits.ns, errors[i]);
+		free(c.cpus);
+	}
+}
+
+/* Where the clock is not told: more booked, for a slice or a wait, than time since the thread was woken. */
+static void booked_before_it_could_run(void **state)
+{
+	BOOKS(1000, WEFT_STAT_START, 0, 0, 0, 0, 500, 0);
+	turn(1100, 1, 600);
+	EV(0, sched_switch, 2115, 100, .state = 1, .syscall = 7, .nswitch = 2, .runtime = 3000);
+	BOOKS(3000, WEFT_STAT_STOP, 2, 0, 0, 0, 3000, 0);
+	go();
+	/* 2,400 in the 1,006 since it was woken, and a microsecond between clocks: half of one ns for drift */
+	assert_int_equal(au.check[AUDIT_ONCPU_NS].verdict, AUDIT_UNEXPLAINED);
+	assert_int_equal(a->threads->slice_misfits.nr, 1);
+	assert_int_equal(a->threads->slice_misfits.ns, 1006 + 1000 - 2400);
+	assert_int_equal(au.check[AUDIT_RUNQUEUE_NS].verdict, AUDIT_EXPLAINED);
+	stop(NULL);
+	start(NULL);
+	BOOKS(1000, WEFT_STAT_START, 0, 0, 0, 0, 500, 0);
+	turn(1100, 1, 600);
+	EV(0, sched_switch, 2115, 100, .state = 1, .syscall = 7, .nswitch = 2, .runtime = 1600,
+	   .run_delay = 1500);
+	BOOKS(3000, WEFT_STAT_STOP, 2, 0, 0, 0, 1600, 1500);
+	go();
+	assert_int_equal(au.check[AUDIT_ONCPU_NS].verdict, AUDIT_EQUAL);
+	assert_int_equal(au.check[AUDIT_RUNQUEUE_NS].verdict, AUDIT_UNEXPLAINED);
+	assert_int_equal(a->threads->wait_misfits.nr, 1);
+}
+
+/* One switch ends a slice and begins another: what the second lacks the first must have too much. */
+static void pairs(void **state)
+{
+	uint32_t excess[] = { 50000, 0 };
+	int i;
+
+	for (i = 0; i < 2; i++) {
+		stop(NULL);
+		start(NULL);
+		EV(0, thread, 1000, 101, .tgid = 100, .flags = WEFT_THREAD_TRACED, .comm = "two");
+		EV(0, thread_stat, 1000, 101, .tgid = 100, .when = WEFT_STAT_START);
+		BOOKS(1000, WEFT_STAT_START, 0, 0, 0, 0, 0, 0);
+		EV(0, sched_waking, 1010, 100, .target = 101);
+		EV(0, sched_wakeup, 1011, 100, .target = 101);
+		turn(1100, 1, 100);
+		/* The stamp of 101115 came too late by the excess, and the other had its time from then on. */
+		EV(0, sched_switch, 101115, 100, .state = 1, .syscall = 7, .nswitch = 2,
+		   .runtime = 100100 - excess[i], .next_tid = 101);
+		EV(0, sched_switch, 103115, 101, .state = 1, .syscall = 7, .nswitch = 1,
+		   .runtime = 52000);
+		BOOKS(104000, WEFT_STAT_STOP, 2, 0, 0, 0, 100100 - excess[i], 0);
+		EV(0, thread_stat, 104000, 101, .tgid = 100, .when = WEFT_STAT_STOP, .nvcsw = 1,
+		   .runtime_ns = 52000);
+		go();
+		assert_int_equal(au.check[AUDIT_ONCPU_NS].verdict,
+				 i ? AUDIT_UNEXPLAINED : AUDIT_EXPLAINED);
+	}
+	assert_non_null(strstr(au.check[AUDIT_ONCPU_NS].why, "thread 101 (two)"));
+}
+
 static void lives(void **state)
 {
 	BOOKS(1000, WEFT_STAT_START, 0, 0, 0, 0, 0, 0);
@@ -374,6 +526,11 @@ int main(void)
 		CASE(skewed_times),
 		CASE(sleep_counted_as_waiting),
 		CASE(times_that_do_not_add_up),
+		CASE(stamps_lag),
+		CASE(booked_beyond_the_clock),
+		CASE(wrong_by_a_slice),
+		CASE(booked_before_it_could_run),
+		CASE(pairs),
 		CASE(lives),
 		CASE(no_closing_books),
 		CASE(books_out_of_balance),
