@@ -237,19 +237,20 @@ static void tell_skew(const struct accounts *a, bool waits, uint64_t switches,
 		snprintf(slept, sizeof(slept), "; it counts sleep of thread %u (%.16s) as waiting",
 			 sleeper->tid, sleeper->comm);
 	if (waits)
-		snprintf(l->why + n, sizeof(l->why) - n, "; %" PRIu64 " waits within its bounds%s",
-			 held, slept);
+		snprintf(l->why + n, sizeof(l->why) - n,
+			 "; %" PRIu64 " of %" PRIu64 " waits within its bounds%s", held, switches,
+			 slept);
 	else if (told)
 		snprintf(l->why + n, sizeof(l->why) - n,
-			 "; %" PRIu64
+			 "; %" PRIu64 " of %" PRIu64
 			 " slices agree to the ns with what it read, up to %s before the stamp, %s booked to nobody",
-			 told, format_ns(most, (uint64_t)(a->lag_most - a->lag_least)),
+			 told, switches, format_ns(most, (uint64_t)(a->lag_most - a->lag_least)),
 			 format_ns(nobody, unbooked));
 	else
 		snprintf(l->why + n, sizeof(l->why) - n,
-			 "; what it read is not told, %" PRIu64
+			 "; what it read is not told, %" PRIu64 " of %" PRIu64
 			 " slices within its bounds, longer than booked by up to %s",
-			 slices, format_ns(most, (uint64_t)excess));
+			 slices, switches, format_ns(most, (uint64_t)excess));
 }
 
 /* Every tick in one state, on-CPU ticks in units, runtime or unknown. */

@@ -2,16 +2,13 @@
 /*
  * The time that a thread was given on a CPU, and that it waited for one, against the scheduler's clock.
  *
- * The scheduler reads its clock, decides, and only then our stamp is taken: the stamp lags. How much is
- * not bounded, for a virtual CPU may be taken away in between; but it is known. context_switch carries what
- * the scheduler read, so of a slice whose two switches tell it both must hold to the nanosecond:
+ * What was accounted for a slice must be what lies between the stamps of its two switches. What was booked for it
+ * differs: the scheduler reads its clock, decides, and only then our stamp is taken. The stamp lags. How much is not
+ * bounded, for a virtual CPU may be taken away in between; but context_switch carries what the scheduler
+ * read, and what was booked must be what that clock went on by from switch to switch.
  *
- *	what was booked		is the advance of the scheduler's clock from switch to switch
- *	what we accounted	is the advance of the stamps
- *
- * and what lies between the two is the lag at the end less the lag at the beginning, whatever rate either
- * clock has. Where it is not told, it is still known that a stamp never comes before the reading, and that
- * the scheduler can not have begun to count before the thread could run: it was being woken or moved, or had
+ * Where it is not told, it is still known that a stamp never comes before the reading, and that the
+ * scheduler can not have begun to count before the thread could run: it was being woken or moved, or had
  * left the CPU, or was being made. So it may not have booked more than the stamps have since then.
  */
 #include "correlator.h"
@@ -57,24 +54,29 @@ static void misfit(struct correlator *c, struct acct_misfits *m, int64_t ns)
 	}
 }
 
-/* The slice ends that e began; whether it is as the scheduler's clock says is known when that is told. */
-static void keep_slice(struct correlator *c, struct slice_edge *e, struct thread *t, int64_t booked)
+/* What was accounted for the slice is what lies between the switches that began and end it. */
+static void check_account(struct correlator *c, const struct slice_edge *e, struct thread *t)
 {
-	const struct stint *s = &t->stints[(t->nr_stints - 1) & (STINTS - 1)];
+	uint64_t accounted = 0;
+	int64_t off;
 
-	e->slice = NULL;
-	if (!e->told || e->next != t || booked < 0 || t->state_since != e->at)
+	/* Not if it was lost sight of meanwhile. */
+	if (e->next != t || e->stints != t->nr_stints)
 		return;
-	e->slice = t;
-	e->booked = (uint32_t)booked;
-	e->accounted = t->oncpu - s->before + (c->now - t->span.begin);
-	e->begun = e->at;
-	e->begun_clock = e->clock;
+	if (t->span.state == ACCT_ONCPU)
+		accounted = t->oncpu - t->stints[(t->nr_stints - 1) & (STINTS - 1)].before +
+			    (c->now - t->span.begin);
+	else if (c->nr_gaps)
+		return;
+	off = ns_between(c, 0, accounted) - ns_between(c, e->at, c->now);
+	if (off < -ROUNDING || off > ROUNDING)
+		misfit(c, &t->acct->slice_misfits, off);
 }
 
 void slice_end(struct correlator *c, uint32_t nr, struct thread *t, int64_t booked, int64_t stamps,
 	       int64_t delay)
 {
+	struct slice_edge *e = &cpu_get(c, nr)->edge;
 	struct acct_thread *a = t->acct;
 	int64_t span, left;
 
@@ -99,7 +101,11 @@ void slice_end(struct correlator *c, uint32_t nr, struct thread *t, int64_t book
 	}
 	t->left_at = c->now;
 	t->queued_at = 0;
-	keep_slice(c, &cpu_get(c, nr)->edge, t, booked);
+	check_account(c, e, t);
+	/* Whether it was booked as the scheduler's clock says is known when that is told. */
+	e->slice = e->told && e->next == t && booked >= 0 ? t : NULL;
+	e->booked = (uint32_t)booked;
+	e->begun_clock = e->clock;
 }
 
 void slice_begin(struct correlator *c, uint32_t nr, const struct thread *prev, struct thread *next)
@@ -113,6 +119,7 @@ void slice_begin(struct correlator *c, uint32_t nr, const struct thread *prev, s
 	e->next = next;
 	if (!next)
 		return;
+	e->stints = next->nr_stints;
 	next->cover = next->wait_cover = -1;
 	if (next->queued_at)
 		next->cover = ns_between(c, next->queued_at, c->now);
@@ -130,9 +137,8 @@ void slice_told(struct correlator *c, uint32_t nr, const struct weft_ev_context_
 {
 	struct cpu *cpu = cpu_get(c, nr);
 	struct slice_edge *e = cpu ? &cpu->edge : NULL;
-	int32_t lag;
 	struct thread *t;
-	int64_t off;
+	int32_t lag, off;
 
 	/* Of this switch, and told at all. */
 	if (!e || !ev->clock || ev->h.time - ev->cost != e->at)
@@ -154,11 +160,6 @@ void slice_told(struct correlator *c, uint32_t nr, const struct weft_ev_context_
 	if (!t)
 		return;
 	t->acct->slices_told++;
-	off = ns_between(c, 0, e->accounted) - ns_between(c, e->begun, e->at);
-	if (off < -ROUNDING || off > ROUNDING) {
-		misfit(c, &t->acct->slice_misfits, off);
-		return;
-	}
 	off = (int32_t)(ev->clock - e->begun_clock - e->booked);
 	/*
 	 * A CPU that was out of work looks for some elsewhere, and then the scheduler reads its clock again:

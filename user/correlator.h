@@ -34,11 +34,11 @@ struct slice_edge {
 	bool told;	     /* clock is */
 	uint32_t clock;	     /* of the scheduler */
 	struct thread *next; /* whose slice it began; NULL: not traced */
+	uint32_t stints;     /* of next, with that one */
 	/* Until its clock is told; NULL: none, or not known well enough. */
 	struct thread *slice;
-	uint32_t booked;	   /* ns */
-	uint32_t begun_clock;	   /* what the switch that began it told */
-	uint64_t begun, accounted; /* ticks */
+	uint32_t booked;      /* ns */
+	uint32_t begun_clock; /* what the switch that began it told */
 };
 
 struct cpu {
