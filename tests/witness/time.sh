@@ -12,7 +12,7 @@ for backend in $backends; do
 		}
 		babeltrace2 --clock-seconds $dir >$dir.bt 2>&1 || fail "$dir: $(tail -n 3 $dir.bt)"
 		perl "$TOP/tests/witness/witness.pl" time:$dir.out,$clock_slack_ns <$dir.bt >$dir.time ||
-			fail "$dir: forks are not where the program saw them: $(cat $dir.time)"
+			fail "$dir: events are not where the program saw them: $(cat $dir.time)"
 		cat $dir.time
 	done
 	[ -e $backend-monotonic ] || fail "$backend: not even the monotonic clock"

@@ -10,7 +10,7 @@
 #	known:OUT		what tests/progs/witness_counts says that it did
 #	rusage:OUT		what wait4(2) told it of its children
 #	storm:OUT		what tests/progs/witness_threads says, and that no thread has another's account
-#	time:OUT,NS		tests/progs/witness_time's forks lie where it says, within so much (--clock-seconds)
+#	time:OUT,NS		what tests/progs/witness_time did lies where it says, within so much (--clock-seconds)
 #	perf:COMM,CSV,N,EVENT...	perf stat's counters of a program, from its exec on; N % of the switches may
 #				have escaped perf
 #	bpftrace:OUT,EVENT...	bpftrace's maps @EVENT[tid], for each thread created in the trace
@@ -174,26 +174,29 @@ my %checks = (
 		});
 	},
 
-	# Each fork lies between the two times that the program has read; the trace in seconds of CLOCK_REALTIME.
+	# Each fork and each new name lies between the two times that the program has read; the trace in seconds of CLOCK_REALTIME.
 	time => sub {
 		my ($out, $slack_ns) = @_;
-		my ($n, $worst, %fork) = (0, 0);
+		my ($n, $worst, $room, %did) = (0, 0, 0);
 		open(my $f, '<', $out) or die "$out: $!\n";
 		while (<$f>) {
-			my ($before, $after, $child) = /^(\d+) (\d+) (\d+)$/ or next;
-			$fork{$child} = [$before, $after];
+			my ($before, $after, $what) = /^(\d+) (\d+) (\w+)$/ or next;
+			$did{$what} = [$before, $after];
+			$room = $after - $before if !$room || $after - $before < $room;
 		}
 		return (sub {
 			my ($e, $type) = @_;
-			my $r = $type eq 'task_newtask' && $fork{$e->{child_tid}} or return;
+			my $r = $type eq 'task_newtask' ? $did{$e->{child_tid}} :
+				$type eq 'task_rename' ? $did{$e->{comm}} : undef;
+			return if !$r;
 			my ($s, $ns) = $e->{_time} =~ /^(\d+)\.(\d{9})$/ or die "no time in seconds: $e->{_time}\n";
 			my $time = $s * 1000000000 + $ns;
 			my $off = $time < $r->[0] ? $r->[0] - $time : $time > $r->[1] ? $time - $r->[1] : 0;
 			$worst = $off if $off > $worst;
 			$n++;
 		}, sub {
-			equal('forks', $n, scalar(keys %fork));
-			print "at worst $worst ns outside\n";
+			equal('forks and names', $n, scalar(keys %did));
+			print "at worst $worst ns outside, the shortest took $room ns\n";
 			$bad++ if !$n || $worst > $slack_ns;
 		});
 	},
