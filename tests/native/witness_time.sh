@@ -5,5 +5,5 @@
 
 [ "$(id -u)" = 0 ] || skip "tracing takes root"
 "$WEFT" doctor | grep -q '^bpf  *usable' || skip "no BPF here"
-backends=bpf guest=no clock_slack_ns=100000
+backends=bpf guest=no clock_slack_ns=2000
 . "$TOP/tests/witness/time.sh"

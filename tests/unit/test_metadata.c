@@ -21,6 +21,8 @@ static struct metadata example(void)
 		.clock = {
 			.clock = WEFT_CLOCK_TSC,
 			.freq = 2500000000,
+			.nominal = 2501000000,
+			.freq_error_ppb = WEFT_UNKNOWN,
 			.mono_offset = -17,
 			.boot_offset = 3,
 			.real_offset = 1700000000500000000,
@@ -63,15 +65,22 @@ static void env(void **state)
 	assert_has(text, "\tcommand = \"say \\\"hi\\\" \\\\ \\n\303\251\";");
 	assert_has(text, "\thooks = 0x1fffff;");
 	assert_has(text, "\tclock_mono_offset = -17;");
+	assert_has(text, "\tclock_freq_nominal = 2501000000;");
+	assert_has(text, "\tclock_freq_measured = 0;");
 	assert_has(text, "\tended = 0;");
 	/* What is not known is left out, not 0. */
 	assert_lacks(text, "clock_error_ns");
+	assert_lacks(text, "clock_freq_error_ppb");
 	free(text);
 	m.ended = true;
 	m.clock_error_ns = 25;
+	m.clock.measured = true;
+	m.clock.freq_error_ppb = 300;
 	text = text_of(&m, WEFT_STREAM_KERNEL);
 	assert_has(text, "\tended = 1;");
 	assert_has(text, "\tclock_error_ns = 25;");
+	assert_has(text, "\tclock_freq_measured = 1;");
+	assert_has(text, "\tclock_freq_error_ppb = 300;");
 	free(text);
 }
 

@@ -225,6 +225,41 @@ static void has(const char *text, const char *part)
 		fail_msg("no '%s' in:\n%s", part, text);
 }
 
+static void clock_is(const struct trace *t, const char *line)
+{
+	char *text = NULL;
+	size_t len;
+	FILE *f = open_memstream(&text, &len);
+
+	view_clock_line(f, t);
+	fclose(f);
+	assert_string_equal(text, line);
+	free(text);
+}
+
+/* Which clock, and how well it is known; never more than was measured. */
+static void clock_line(void **state)
+{
+	struct trace t = { .clock = WEFT_CLOCK_TSC,
+			   .clock_freq = 2500000000,
+			   .clock_nominal = 2501000000,
+			   .clock_measured = true,
+			   .clock_freq_error_ppb = 300 };
+
+	(void)state;
+	clock_is(&t, "clock: the CPU's counter, 2,500,000,000 Hz, measured to 0.3 ppm of "
+		     "CLOCK_MONOTONIC (nominal: +400 ppm)\n");
+	t.clock_measured = false;
+	clock_is(&t, "clock: the CPU's counter, 2,500,000,000 Hz, nominal, within 0.3 ppm of "
+		     "CLOCK_MONOTONIC\n");
+	t.clock_freq_error_ppb = WEFT_UNKNOWN;
+	clock_is(&t, "clock: the CPU's counter, 2,500,000,000 Hz, nominal, not measured\n");
+	t.clock = WEFT_CLOCK_MONOTONIC;
+	t.clock_real_moved = -1500000;
+	clock_is(&t,
+		 "clock: CLOCK_MONOTONIC, in ns; meanwhile CLOCK_REALTIME was set back by 1.50 ms\n");
+}
+
 static void text_says_it_all(void **state)
 {
 	struct fixture *f = *state;
@@ -273,6 +308,7 @@ int main(void)
 						teardown),
 		cmocka_unit_test_setup_teardown(sorting, setup, teardown),
 		cmocka_unit_test_setup_teardown(units_of_one_name_are_a_group, setup, teardown),
+		cmocka_unit_test(clock_line),
 		cmocka_unit_test_setup_teardown(text_says_it_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(missing_is_no_zero, setup, teardown),
 	};
