@@ -83,6 +83,7 @@ struct acct_thread {
 	uint64_t oncpu_units;		/* of ACCT_ONCPU: with a unit current */
 	uint64_t oncpu_runtime;		/* with none */
 	uint64_t oncpu_unknown;		/* unit unknown */
+	uint64_t oncpu_by_word;		/* of oncpu_units: see struct acct_unit */
 	struct acct_counts n;
 	struct acct_blocked *blocked;
 	struct histogram wakeup_latency; /* ticks from sched_wakeup to running */
@@ -147,9 +148,12 @@ struct acct_unit {
 	char name[32];
 	uint64_t parent;
 	bool created_here, exited_here; /* false: inherited over fork / never ended */
+	bool marks; /* its program made some; else READY, SUSPENDED, resumes, wakes are not known */
 	uint64_t first, last;
 	uint64_t state[ACCT_NR_STATES]; /* sums to last - first */
 	uint64_t fault_ticks_oncpu;	/* of ACCT_ONCPU: handling page faults */
+	/* Of ACCT_ONCPU: between two kernel events that both saw it. That others ran meanwhile, it can't be told. */
+	uint64_t oncpu_by_word;
 	uint64_t resumes;
 	uint64_t wakes_given, wakes_taken; /* unit_wake marks */
 	uint64_t threads, cpus;		   /* distinct ones it ran on */
@@ -179,6 +183,7 @@ struct acct_span {
 	uint32_t by_tid; /* RUNNABLE: the thread that ran instead; end of BLOCKED: the waker, 0: irq */
 	uint64_t by_unit; /* end of SUSPENDED and BLOCKED: the unit that woke it, 0: none */
 	bool preempted;	  /* RUNNABLE: by preemption (else after a wake-up) */
+	bool by_word;	  /* ONCPU with a unit: as acct_unit.oncpu_by_word */
 };
 
 /* Oddities of the unit marks; weft audit reports them (audit_marks.c), none disturbs the rest. */

@@ -177,6 +177,7 @@ struct unit *unit_new(struct correlator *c, struct image *im, uint32_t copy, uin
 	u->acct->id = id;
 	u->acct->tgid = im->process->acct->tgid;
 	u->acct->copy = copy;
+	u->acct->marks = im->marks;
 	u->acct->first = u->acct->last = c->now;
 	u->acct->process = im->process->acct;
 	u->acct->priv = u;

@@ -272,7 +272,7 @@ static void check_balance(const struct accounts *a, struct audit_line *check)
 	const struct acct_thread *th;
 	const struct acct_unit *u;
 	const struct acct_process *p;
-	uint64_t in_units = 0, of_units = 0;
+	uint64_t in_units = 0, of_units = 0, word_threads = 0, word_units = 0;
 	int s;
 
 	for (th = a->threads; th; th = th->next) {
@@ -285,6 +285,7 @@ static void check_balance(const struct accounts *a, struct audit_line *check)
 			threads->recorded += th->last - th->first + (uint64_t)off;
 		}
 		in_units += th->oncpu_units;
+		word_threads += th->oncpu_by_word;
 		if (off)
 			judge(threads, AUDIT_UNEXPLAINED,
 			      "thread %u (%.16s): its states are off by %" PRId64 " ticks", th->tid,
@@ -300,6 +301,7 @@ static void check_balance(const struct accounts *a, struct audit_line *check)
 		units->counted += u->last - u->first;
 		units->recorded += u->last - u->first + (uint64_t)off;
 		of_units += u->state[ACCT_ONCPU];
+		word_units += u->oncpu_by_word;
 		if (off)
 			judge(units, AUDIT_UNEXPLAINED,
 			      "unit %" PRIu64 " (%.32s): its states are off by %" PRId64 " ticks",
@@ -310,6 +312,11 @@ static void check_balance(const struct accounts *a, struct audit_line *check)
 		      "on-CPU of all units and of all threads in units are off by %" PRId64
 		      " ticks",
 		      (int64_t)(of_units - in_units));
+	if (word_threads != word_units || word_units > of_units)
+		judge(units, AUDIT_UNEXPLAINED,
+		      "on-CPU by the word, of all units and of all threads, are off by %" PRId64
+		      " ticks",
+		      (int64_t)(word_units - word_threads));
 	for (p = a->processes; p; p = p->next) {
 		uint64_t sum = 0;
 

@@ -308,7 +308,7 @@ static void unit_span(struct blame *bl, struct chosen *c, const struct acct_span
 
 	switch (s->state) {
 	case ACCT_ONCPU:
-		cause.kind = BLAME_EXECUTING;
+		cause.kind = s->by_word ? BLAME_BY_WORD : BLAME_EXECUTING;
 		break;
 	case ACCT_RUNNABLE:
 		cause.kind = s->preempted ? BLAME_PREEMPTED : BLAME_WAITING;

@@ -18,6 +18,7 @@
 enum blame_kind {
 	BLAME_EXECUTING, /* on-CPU, page faults apart */
 	BLAME_FAULT, /* on-CPU, handling page faults of one mapping; ticks 0: the kernel does not tell */
+	BLAME_BY_WORD,	 /* on-CPU between two kernel events that both saw it: no proof */
 	BLAME_PREEMPTED, /* tid ran instead */
 	BLAME_WAITING,	 /* woken, tid had the CPU */
 	BLAME_BLOCKED, /* in `what` (system call or ACCT_BLOCKED_*), woken by tid (0: an interrupt) */

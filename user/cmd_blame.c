@@ -191,6 +191,9 @@ static void cause_text(char *buf, size_t len, const struct accounts *a, const st
 		snprintf(buf, len, "page faults: %s",
 			 mapping_text(what, sizeof(what), &c->mapping));
 		break;
+	case BLAME_BY_WORD:
+		snprintf(buf, len, "executing, by the word: seen before and after");
+		break;
 	case BLAME_PREEMPTED:
 		snprintf(buf, len, "preempted by %s", who);
 		break;
@@ -227,7 +230,8 @@ static void cause_text(char *buf, size_t len, const struct accounts *a, const st
 				 unit_text(what, sizeof(what), a, u->tgid, c->unit));
 		break;
 	case BLAME_UNKNOWN:
-		snprintf(buf, len, "unknown: records were lost");
+		snprintf(buf, len, "unknown: %s",
+			 u->marks ? "records were lost" : "not seen by the kernel, and no marks");
 		break;
 	default:
 		snprintf(buf, len, "many small causes");
@@ -270,8 +274,13 @@ static int print_unit(const struct blame_unit *b, const struct trace *t, const s
 	printf("\n%s, %s of %.16s/%" PRIu32 ": %s from %s to %s, resumed %s times\n",
 	       text_printable(name), unit_kind_name(u->kind), u->process ? u->process->comm : "?",
 	       u->tgid, format_ns(ns, trace_ns(t, life)),
-	       u->created_here ? "its creation" : "the recording's start",
-	       u->exited_here ? "its end" : "the recording's end", format_count(count, u->resumes));
+	       u->created_here ? "its creation" :
+	       u->marks	       ? "the recording's start" :
+				 "its first kernel event",
+	       u->exited_here ? "its end" :
+	       u->marks	      ? "the recording's end" :
+				"its last",
+	       format_count(count, u->marks ? u->resumes : FORMAT_MISSING));
 	text_table_column(tab, NULL, "  time", TEXT_RIGHT);
 	text_table_column(tab, NULL, "share", TEXT_RIGHT);
 	text_table_column(tab, NULL, "count", TEXT_RIGHT);
@@ -322,8 +331,10 @@ static int blame(struct trace *t, const struct accounts *a, const struct options
 	} else {
 		failed = blame_run(t, a, list, nr, err, sizeof(err));
 	}
-	if (!failed)
+	if (!failed) {
 		view_head(stdout, t, a);
+		view_without_marks(stdout, a);
+	}
 	for (i = 0; !failed && i < nr; i++)
 		failed = print_unit(&list[i], t, a, o->all);
 	free(list);

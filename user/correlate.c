@@ -189,6 +189,18 @@ static void see_exec(struct correlator *c, const struct weft_ev_sched_process_ex
 	on_exec(c, ev, t);
 }
 
+/* Since when the thread has been in the kernel without a break, as far as the record tells. */
+static uint64_t in_kernel_since(const struct weft_event *rec)
+{
+	uint64_t duration = 0;
+
+	if (rec->id == WEFT_EV_page_fault)
+		duration = ((const struct weft_ev_page_fault *)rec)->duration;
+	else if (rec->id >= WEFT_EV_mmap && rec->id <= WEFT_EV_madvise)
+		duration = ((const struct weft_ev_mmap *)rec)->duration;
+	return duration == WEFT_UNKNOWN || duration > rec->time ? rec->time : rec->time - duration;
+}
+
 static void kernel_event(struct correlator *c, const struct trace_event *ev)
 {
 	const struct weft_event *rec = ev->rec;
@@ -206,7 +218,7 @@ static void kernel_event(struct correlator *c, const struct trace_event *ev)
 		thread_touch(c, t);
 		if (runs) {
 			thread_running(c, t, ev->cpu, rec);
-			on_word(c, t, rec->unit);
+			on_word(c, t, rec->unit, in_kernel_since(rec));
 		}
 	}
 	if (c->ops && c->ops->event)

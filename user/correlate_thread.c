@@ -39,10 +39,15 @@ static void account(struct correlator *c, struct thread *t, uint64_t at)
 	}
 	s.end = at;
 	s.unit = u ? u->acct : NULL;
+	s.by_word = s.state == ACCT_ONCPU && u && !t->certain && !unit_by_marks(t);
 	emit(c, &s);
 	if (!u)
 		return;
 	u->acct->state[s.state] += ticks;
+	if (s.by_word) {
+		a->oncpu_by_word += ticks;
+		u->acct->oncpu_by_word += ticks;
+	}
 	if (s.state == ACCT_BLOCKED)
 		blocked_add(c, &u->acct->blocked, s.what, 0, ticks);
 	if (s.state == ACCT_ONCPU && s.cpu != u->last_cpu) {

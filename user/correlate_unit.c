@@ -8,7 +8,7 @@
 #include <string.h>
 #include "correlator.h"
 
-static bool by_marks(const struct thread *t)
+bool unit_by_marks(const struct thread *t)
 {
 	return t->image && t->image->marks && !t->ring_dead;
 }
@@ -177,7 +177,8 @@ static void drop_unsure(struct correlator *c, struct thread *t)
 	put_none(c, t, at, false, ACCT_UNKNOWN);
 }
 
-static void set_by_word(struct correlator *c, struct thread *t, uint64_t word)
+/* at: since when the word is known to be so, at most c->now. */
+static void set_by_word(struct correlator *c, struct thread *t, uint64_t word, uint64_t at)
 {
 	struct unit *u;
 
@@ -188,11 +189,13 @@ static void set_by_word(struct correlator *c, struct thread *t, uint64_t word)
 	u = find(c, t->image, t->image->word_copy, word);
 	if (!u && unit_ever(c, t->image, t->image->word_copy, word))
 		return; /* it has ended */
-	if (!u)
+	if (!u) {
 		u = unit_new(c, t->image, t->image->word_copy, word);
-	if (!u)
-		return;
-	if (u->thread && by_marks(u->thread))
+		if (!u)
+			return;
+		u->acct->first = u->span.begin = at;
+	}
+	if (u->thread && unit_by_marks(u->thread))
 		return; /* marks know better */
 	if (u->thread) {
 		struct thread *other = u->thread;
@@ -203,7 +206,7 @@ static void set_by_word(struct correlator *c, struct thread *t, uint64_t word)
 		else
 			put_none(c, other, c->now, false, ACCT_UNKNOWN);
 	}
-	put_on(c, u, t, c->now);
+	put_on(c, u, t, at > u->span.begin ? at : u->span.begin);
 }
 
 /* With marks: are word and marks of one mind? */
@@ -232,36 +235,44 @@ static void settle_odd(struct correlator *c, struct thread *t)
 		c->acct->odd.word_disagrees++;
 }
 
-void on_word(struct correlator *c, struct thread *t, uint64_t word)
+void on_word(struct correlator *c, struct thread *t, uint64_t word, uint64_t since)
 {
-	bool known = word != WEFT_UNKNOWN;
+	bool known = word != WEFT_UNKNOWN, same;
 
 	if (!t->image || t->foreign || t->dead)
 		return;
 	t->image->told |= known;
-	if (by_marks(t)) {
+	if (unit_by_marks(t)) {
 		if (!known)
 			return;
 		if (t->unit_known)
 			compare_word(c, t, word);
 		else if (!t->mark_gaps)
-			thread_cut(c, t, c->now), set_by_word(c, t, word);
+			thread_cut(c, t, c->now), set_by_word(c, t, word, c->now);
 		return;
 	}
-	if (known && t->unit_known && word == (t->unit ? t->unit->acct->id : 0)) {
-		t->sure = c->now;
-		return;
-	}
-	drop_unsure(c, t);
-	thread_cut(c, t, c->now);
+	same = known && t->unit_known && word == (t->unit ? t->unit->acct->id : 0);
+	if (!same)
+		drop_unsure(c, t);
+	if (since < t->sure)
+		since = t->sure;
+	if (since < t->span.begin)
+		since = t->span.begin;
+	if (!same || since < c->now)
+		thread_cut(c, t, since);
+	if (!same && known)
+		set_by_word(c, t, word, since);
+	/* No program changes its word while it is in the kernel. */
+	t->certain = true;
+	if (since < c->now)
+		thread_cut(c, t, c->now);
+	t->certain = false;
 	t->sure = c->now;
-	if (known)
-		set_by_word(c, t, word);
 }
 
 void word_is_lost(struct correlator *c, struct thread *t, uint64_t at)
 {
-	if (by_marks(t) || t->dead)
+	if (unit_by_marks(t) || t->dead)
 		return;
 	if (t->span.state == ACCT_ONCPU || t->span.state == ACCT_UNKNOWN)
 		drop_unsure(c, t);

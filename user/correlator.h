@@ -107,6 +107,7 @@ struct thread {
 	bool ring_dead;	    /* its ring was given up: the word decides */
 	uint32_t mark_gaps; /* that are open in its marks */
 	uint64_t sure;	    /* by word: up to here `unit` is certain */
+	bool certain;	    /* by word: what is booked now is `unit`'s for certain */
 	uint64_t by_word;   /* ticks on a CPU with a word that was not known, in this image */
 	uint64_t left; /* a unit that another thread resumed: this one has still to say that it left it */
 	bool odd; /* the word disagrees: the next mark will tell */
@@ -240,8 +241,10 @@ void cpu_gap_ends(struct correlator *c, uint32_t cpu, uint64_t last);
 
 /* correlate_unit.c */
 void on_mark(struct correlator *c, const struct trace_event *ev, struct thread *t);
-/* The word as the kernel read it on thread t, which runs now. */
-void on_word(struct correlator *c, struct thread *t, uint64_t word);
+/* Marks decide what is current on the thread, not the word. */
+bool unit_by_marks(const struct thread *t);
+/* The word as the kernel read it on thread t, which runs now, and has been in the kernel since `since`. */
+void on_word(struct correlator *c, struct thread *t, uint64_t word, uint64_t since);
 /* The thread arrives on a CPU: marks made shortly before are held against its time. */
 void unit_arrival(struct correlator *c, struct thread *t);
 /* Records are missing from `at` on: what the word was can't be told any more. */

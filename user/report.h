@@ -46,7 +46,7 @@ struct report_item {
 	struct histogram unit_life, unit_state[ACCT_NR_STATES];
 	/* Of groups of units: each wait in the runtime's queue; see report_ready_wait(). */
 	struct histogram ready_wait;
-	uint64_t fault_ticks_oncpu, resumes, wakes_given, wakes_taken;
+	uint64_t fault_ticks_oncpu, oncpu_by_word, resumes, wakes_given, wakes_taken;
 	uint64_t threads, cpus; /* the most that one unit ran on */
 };
 
@@ -65,6 +65,11 @@ void report_free(struct report *r);
 
 /* The n-th key that items can be sorted by, NULL at the end. */
 const char *report_key(size_t n);
+
+/* Of units that only the word tells of it is not known when they were READY or SUSPENDED. */
+bool report_tells(const struct report_item *i, enum acct_state state);
+/* Nanoseconds in a state, WEFT_UNKNOWN if the trace does not tell. */
+uint64_t report_state(const struct trace *t, const struct report_item *i, enum acct_state state);
 
 /* The waits of a group of units, or of one, in the runtime's queue. */
 const struct histogram *report_ready_wait(const struct report_item *i);

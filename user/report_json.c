@@ -16,7 +16,7 @@ static void states_json(struct json *j, const struct trace *t, const struct repo
 		/* Of a unit more is known than what sched_switch tells. */
 		json_u64(j, acct_state_key[s],
 			 units || s == ACCT_UNKNOWN ?
-				 trace_ns(t, i->state[s]) :
+				 report_state(t, i, (enum acct_state)s) :
 				 view_time(t, WEFT_HOOK_sched_switch, i->state[s]));
 }
 
@@ -139,29 +139,37 @@ static void unit_json(struct json *j, const struct report_item *i, const struct 
 	json_u64(j, "tgid", u->tgid);
 	if (group) {
 		json_u64(j, "units", i->members);
+		/* Of a unit that is not grouped, as nothing but its word is known. */
+		json_u64(j, "id", !u->marks && !u->name[0] ? u->id : WEFT_UNKNOWN);
 	} else {
 		json_u64(j, "id", u->id);
 		json_u64(j, "parent", u->parent);
 		json_bool(j, "created", u->created_here);
 		json_bool(j, "exited", u->exited_here);
 	}
+	json_bool(j, "marks", u->marks);
 	states_json(j, t, i);
+	json_u64(j, "oncpu_by_word_ns", trace_ns(t, i->oncpu_by_word));
 	json_u64(j, "oncpu_fault_ns", view_time(t, WEFT_HOOK_page_fault, i->fault_ticks_oncpu));
 	waits_json(j, t, "blocked", &i->blocked, false);
-	waits_json(j, t, "suspended", &i->suspended, true);
-	json_u64(j, "resumes", i->resumes);
-	json_u64(j, "unit_wakes_taken", i->wakes_taken);
-	json_u64(j, "unit_wakes_given", i->wakes_given);
+	if (u->marks)
+		waits_json(j, t, "suspended", &i->suspended, true);
+	else
+		json_text(j, "suspended", NULL);
+	json_u64(j, "resumes", u->marks ? i->resumes : WEFT_UNKNOWN);
+	json_u64(j, "unit_wakes_taken", u->marks ? i->wakes_taken : WEFT_UNKNOWN);
+	json_u64(j, "unit_wakes_given", u->marks ? i->wakes_given : WEFT_UNKNOWN);
 	json_u64(j, "threads_most", i->threads);
 	json_u64(j, "cpus_most", i->cpus);
 	counts_json(j, t, &i->n);
-	histogram_json(j, t, "ready_waits_ns", report_ready_wait(i), true);
+	histogram_json(j, t, "ready_waits_ns", report_ready_wait(i), u->marks);
 	if (!group)
 		return;
 	json_object(j, "per_unit");
 	histogram_json(j, t, "life_ns", &i->unit_life, true);
 	for (s = 0; s < ACCT_NR_STATES; s++)
-		histogram_json(j, t, acct_state_key[s], &i->unit_state[s], true);
+		histogram_json(j, t, acct_state_key[s], &i->unit_state[s],
+			       report_tells(i, (enum acct_state)s));
 	json_end(j);
 }
 

@@ -188,6 +188,16 @@ static void add_counts(struct acct_counts *sum, const struct acct_counts *n)
 		to[i] += from[i];
 }
 
+bool report_tells(const struct report_item *i, enum acct_state state)
+{
+	return !i->unit || i->unit->marks || (state != ACCT_READY && state != ACCT_SUSPENDED);
+}
+
+uint64_t report_state(const struct trace *t, const struct report_item *i, enum acct_state state)
+{
+	return report_tells(i, state) ? trace_ns(t, i->state[state]) : WEFT_UNKNOWN;
+}
+
 const struct histogram *report_ready_wait(const struct report_item *i)
 {
 	return i->ready_wait.count || !i->unit ? &i->ready_wait : &i->unit->ready_wait;
@@ -221,6 +231,7 @@ static int add_unit(struct report_item *i, const struct acct_unit *u, bool group
 		histogram_merge(&i->ready_wait, &u->ready_wait);
 	}
 	i->fault_ticks_oncpu += u->fault_ticks_oncpu;
+	i->oncpu_by_word += u->oncpu_by_word;
 	i->resumes += u->resumes;
 	i->wakes_given += u->wakes_given;
 	i->wakes_taken += u->wakes_taken;
@@ -314,6 +325,9 @@ static int same_group_first(const void *a, const void *b)
 
 static bool same_group(const struct acct_unit *x, const struct acct_unit *y)
 {
+	/* One without a name is like no other: what only the word tells of has none. */
+	if (!x->marks && !x->name[0])
+		return false;
 	return x->tgid == y->tgid && x->kind == y->kind &&
 	       !strncmp(x->name, y->name, sizeof(x->name));
 }

@@ -106,6 +106,32 @@ static bool any_unknown(const struct page *p)
 	return false;
 }
 
+/* What only marks tell of units is missing as a whole: a column of zeros would be a lie. */
+static void cell_of_marks(struct text_table *tab, const struct report_item *i, uint64_t value)
+{
+	cell_count(tab, i->unit->marks ? value : WEFT_UNKNOWN);
+}
+
+static bool any_marks(const struct page *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->nr; i++)
+		if (p->r->items[i].unit && p->r->items[i].unit->marks)
+			return true;
+	return false;
+}
+
+static bool any_by_word(const struct page *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->nr; i++)
+		if (p->r->items[i].oncpu_by_word)
+			return true;
+	return false;
+}
+
 static int finish(struct text_table *tab, const struct page *p)
 {
 	int err = text_table_print(tab, p->f);
@@ -287,6 +313,8 @@ static void unit_label(struct text_table *tab, const struct page *p, const struc
 {
 	if (i->unit->name[0])
 		text_table_cell(tab, "%.20s", i->unit->name);
+	else if (!i->unit->marks && p->r->by == REPORT_UNIT)
+		text_table_cell(tab, "%" PRIu64, i->unit->id);
 	else
 		text_table_cell(tab, "(%s)", unit_kind_name(i->unit->kind));
 	if (p->r->by == REPORT_UNIT)
@@ -297,9 +325,9 @@ static void unit_label(struct text_table *tab, const struct page *p, const struc
 
 static struct text_table *make_unit_time(const struct page *p, size_t room)
 {
-	static const enum acct_state shown[] = { ACCT_ONCPU, ACCT_RUNNABLE, ACCT_BLOCKED,
-						 ACCT_READY, ACCT_SUSPENDED };
-	bool unknown = any_unknown(p);
+	static const enum acct_state shown[] = { ACCT_RUNNABLE, ACCT_BLOCKED, ACCT_READY,
+						 ACCT_SUSPENDED };
+	bool unknown = any_unknown(p), by_word = any_by_word(p);
 	struct text_table *tab = unit_table(p);
 	size_t i, s;
 
@@ -308,6 +336,8 @@ static struct text_table *make_unit_time(const struct page *p, size_t room)
 	text_table_column(tab, NULL, "pid", TEXT_RIGHT);
 	text_table_column(tab, NULL, "life", TEXT_RIGHT);
 	text_table_column(tab, NULL, "on-CPU", TEXT_RIGHT);
+	if (by_word)
+		text_table_column(tab, NULL, "by word", TEXT_RIGHT);
 	text_table_column(tab, NULL, "waiting", TEXT_RIGHT);
 	text_table_column(tab, NULL, "blocked", TEXT_RIGHT);
 	text_table_column(tab, NULL, "ready", TEXT_RIGHT);
@@ -323,8 +353,12 @@ static struct text_table *make_unit_time(const struct page *p, size_t room)
 			text_table_cell(tab, "%s", unit_kind_name(it->unit->kind));
 		text_table_cell(tab, "%" PRIu32, it->unit->tgid);
 		cell_ns(tab, trace_ns(p->t, it->life));
+		/* What the kernel saw for certain, and apart from it what the word lets suppose. */
+		cell_ns(tab, trace_ns(p->t, it->state[ACCT_ONCPU] - it->oncpu_by_word));
+		if (by_word)
+			cell_ns(tab, trace_ns(p->t, it->oncpu_by_word));
 		for (s = 0; s < sizeof(shown) / sizeof(shown[0]); s++)
-			cell_ns(tab, trace_ns(p->t, it->state[shown[s]]));
+			cell_ns(tab, report_state(p->t, it, shown[s]));
 		if (unknown)
 			cell_ns(tab, trace_ns(p->t, it->state[ACCT_UNKNOWN]));
 		cell_waits(tab, p, &it->blocked, room, false);
@@ -360,9 +394,13 @@ static int print_unit_percentiles(const struct page *p)
 		cell_ns(tab, trace_ns(p->t, histogram_percentile(&it->unit_life, 99)));
 		for (c = 0; c < sizeof(columns) / sizeof(columns[0]); c++) {
 			const struct histogram *h = &it->unit_state[columns[c].state];
+			bool told = report_tells(it, columns[c].state) &&
+				    (columns[c].state != ACCT_ONCPU || !it->oncpu_by_word);
 
-			cell_ns(tab, trace_ns(p->t, histogram_percentile(h, 50)));
-			cell_ns(tab, trace_ns(p->t, histogram_percentile(h, 99)));
+			cell_ns(tab,
+				told ? trace_ns(p->t, histogram_percentile(h, 50)) : WEFT_UNKNOWN);
+			cell_ns(tab,
+				told ? trace_ns(p->t, histogram_percentile(h, 99)) : WEFT_UNKNOWN);
 		}
 	}
 	return finish(tab, p);
@@ -388,12 +426,12 @@ static struct text_table *make_unit_counts(const struct page *p, size_t room)
 		const struct histogram *ready = report_ready_wait(it);
 
 		unit_label(tab, p, it);
-		cell_count(tab, it->resumes);
+		cell_of_marks(tab, it, it->resumes);
 		cell_count(tab, view_value(p->t, WEFT_HOOK_sched_switch, it->n.switches_voluntary));
 		cell_count(tab,
 			   view_value(p->t, WEFT_HOOK_sched_switch, it->n.switches_involuntary));
-		cell_count(tab, it->wakes_taken);
-		cell_count(tab, it->wakes_given);
+		cell_of_marks(tab, it, it->wakes_taken);
+		cell_of_marks(tab, it, it->wakes_given);
 		cell_count(tab, it->threads);
 		cell_count(tab, it->cpus);
 		cell_ns(tab, ready->count ? trace_ns(p->t, histogram_percentile(ready, 50)) :
@@ -454,8 +492,11 @@ int report_print(FILE *f, const struct report *r, const struct trace *t, const s
 
 	view_head(f, t, a);
 	view_clock_line(f, t);
+	if (units)
+		view_without_marks(f, a);
 	for (s = units ? of_units : of_threads; s->title && !err; s++) {
-		if (s->groups_only && r->by != REPORT_UNIT)
+		/* Without marks there are no names, and so no groups. */
+		if (s->groups_only && (r->by != REPORT_UNIT || !any_marks(&p)))
 			continue;
 		fprintf(f, "\n%s\n", s->title);
 		err = s->make ? print_filled(&p, s->make) : s->print(&p);

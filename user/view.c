@@ -183,6 +183,19 @@ void view_head(FILE *f, const struct trace *t, const struct accounts *a)
 		t->truncated ? ", cut off in the middle of a packet" : "");
 }
 
+void view_without_marks(FILE *f, const struct accounts *a)
+{
+	const struct acct_unit *u;
+
+	for (u = a->units; u && u->marks; u = u->next)
+		;
+	if (u)
+		fprintf(f,
+			"%s units have no marks (-p and -a record none): seen at kernel events only, between "
+			"them 'by word'\n",
+			a->units->marks ? "some" : "the");
+}
+
 void view_head_json(struct json *j, const struct trace *t, const struct accounts *a)
 {
 	json_text(j, "kernel", t->kernel);

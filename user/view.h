@@ -38,6 +38,8 @@ const char *view_clock(const struct trace *t); /* "tsc", "monotonic" */
 /* A line of its own: which clock, its frequency, whether that was measured, and how well it is known. */
 void view_clock_line(FILE *f, const struct trace *t);
 void view_head(FILE *f, const struct trace *t, const struct accounts *a);
+/* A line, if there are units that made no marks: much about them is not known. */
+void view_without_marks(FILE *f, const struct accounts *a);
 /* The same as members of the object that is open. */
 void view_head_json(struct json *j, const struct trace *t, const struct accounts *a);
 

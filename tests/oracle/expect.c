@@ -160,12 +160,15 @@ static void begins(const struct world *w, int i, struct knower *k, struct e_thre
 static void sees(const struct world *w, int i, const struct sight *s, struct knower *k,
 		 struct e_thread *all)
 {
+	uint64_t since = s->since > k[i].sure ? s->since : k[i].sure;
 	int o;
 
 	if (s->arrival) {
 		k[i].sure = s->time;
 		return;
 	}
+	if (s->unit >= 0)
+		all[i].oncpu_certain += s->time - since;
 	if (s->unit != -2 && s->unit == k[i].unit) {
 		k[i].sure = s->time;
 		return;
@@ -174,7 +177,7 @@ static void sees(const struct world *w, int i, const struct sight *s, struct kno
 		knows(&all[i], k[i].sure, -2);
 	k[i].unit = s->unit;
 	k[i].sure = s->time;
-	knows(&all[i], s->time, s->unit);
+	knows(&all[i], since, s->unit);
 	/* Who was thought to run it does so no more, as far as is known. */
 	for (o = 0; o < w->nr_threads && s->unit >= 0; o++) {
 		if (o == i || !k[o].begun || k[o].unit != s->unit)
@@ -360,6 +363,9 @@ void expect_threads(const struct world *w, struct e_thread *e)
 	expect_current(w, e);
 	for (i = 0; i < w->nr_threads; i++)
 		expect_thread(w, i, e);
+	for (i = 0; i < w->nr_threads; i++)
+		if (!by_marks(w, w->threads[i].proc))
+			e[i].oncpu_by_word = e[i].oncpu_units - e[i].oncpu_certain;
 }
 
 /* ---- Units ---- */

@@ -33,6 +33,8 @@ struct e_thread {
 	unsigned nr;
 	uint64_t state[ACCT_NR_STATES];
 	uint64_t oncpu_units, oncpu_runtime, oncpu_unknown;
+	uint64_t oncpu_certain; /* by the word: of oncpu_units, in the kernel and seen by its record */
+	uint64_t oncpu_by_word; /* the rest of it, which the word does not prove */
 	struct e_blocked blocked[ACCT_NR_SYSCALLS];
 };
 

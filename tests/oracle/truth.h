@@ -47,6 +47,7 @@ struct current {
 /* The word as a record on the thread had it; -2: could not be read. */
 struct sight {
 	uint64_t time;
+	uint64_t since; /* so long it has been so, as the record tells: the thread was in the kernel */
 	int unit;
 	int proc;
 	bool arrival; /* no record: the thread goes on a CPU, its word as when it left */

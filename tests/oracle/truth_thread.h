@@ -81,8 +81,9 @@ static bool put(struct world *w, int cpu, void *rec, size_t size, uint32_t id, i
 		e->tid = t->tid;
 		e->unit = unreadable ? WEFT_UNKNOWN : word_of(w, t);
 		if (runs && !g)
-			t->s[t->nr_s++] = (struct sight){ w->now, unreadable ? -2 : current_of(t),
-							  t->proc, false };
+			t->s[t->nr_s++] = (struct sight){ w->now, w->now,
+							  unreadable ? -2 : current_of(t), t->proc,
+							  false };
 	}
 	if (g) {
 		if (!g->count++)
@@ -271,7 +272,7 @@ static void do_switch(struct world *w, int cpu, bool sleeps, bool dead)
 		return;
 	if (recorded) {
 		COUNT(w, n, mm_switches, !!(e.flags & WEFT_SWITCH_MM));
-		n->s[n->nr_s++] = (struct sight){ w->now, 0, n->proc, true };
+		n->s[n->nr_s++] = (struct sight){ w->now, w->now, 0, n->proc, true };
 	}
 	n->run_delay += w->now - n->wait_begin + rnd(w, 2);
 	n->cpu = cpu;
@@ -348,6 +349,7 @@ static void end_fault(struct world *w, int cpu)
 	t->fault_begin = 0;
 	if (!PUT(w, cpu, &e, page_fault, w->curr[cpu]))
 		return;
+	t->s[t->nr_s - 1].since = w->now - e.duration;
 	COUNT(w, t, faults_uncounted, kind == 0);
 	COUNT(w, t, faults_major, kind == 1);
 	COUNT(w, t, faults_minor, kind > 1);
@@ -367,9 +369,15 @@ static void do_mmap(struct world *w, int cpu)
 				  0x7000,
 		.duration = rnd(w, 9),
 	};
+	uint64_t as_is = w->now - t->c[t->nr_c - 1].begin;
+
+	/* No mark is made in a call. */
+	if (e.duration > as_is)
+		e.duration = as_is;
 
 	if (!put(w, cpu, &e, sizeof(e), un ? WEFT_EV_munmap : WEFT_EV_mmap, w->curr[cpu]))
 		return;
+	t->s[t->nr_s - 1].since = w->now - e.duration;
 	COUNT(w, t, map_calls, 1);
 	COUNT(w, t, map_ticks, e.duration);
 	if (fails)

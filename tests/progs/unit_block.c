@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * One coroutine of nine calls read() on a pipe in which there is nothing yet: it blocks not itself
- * only but its thread, and so all the others.
+ * only but its thread, and so all the others. With an argument: once its input has ended.
  */
 #include <pthread.h>
 #include <unistd.h>
@@ -42,11 +42,12 @@ static void reader(void)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	pthread_t thread;
 	int i;
 
+	await_recorder(argc, argv);
 	if (pipe(fd) || pthread_create(&thread, NULL, writer, NULL))
 		return 1;
 	coro_spawn("reader", reader);

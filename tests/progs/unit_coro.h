@@ -90,6 +90,14 @@ static inline void coro_schedule(void)
 	}
 }
 
+/* With an argument: until the input has ended; meanwhile a recorder can be attached. */
+static inline void await_recorder(int argc, char **argv)
+{
+	(void)argv;
+	while (argc > 1 && getchar() != EOF)
+		;
+}
+
 /* ---- Measuring ---- */
 
 static inline uint64_t clock_ns(clockid_t clock)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* One coroutine of nine touches fresh memory, page by page. */
+/* One coroutine of nine touches fresh memory, page by page. With an argument: once its input has ended. */
 #include <unistd.h>
 #include "unit_coro.h"
 
@@ -30,11 +30,12 @@ static void toucher(void)
 	}
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
 	size_t size = PAGES * sysconf(_SC_PAGESIZE);
 	int i;
 
+	await_recorder(argc, argv);
 	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (memory == MAP_FAILED || madvise(memory, size, MADV_NOHUGEPAGE))
 		return 1;

@@ -333,6 +333,37 @@ static void by_the_word(void **state)
 	assert_int_equal(thread(100, 0)->oncpu_runtime, 10 + 10);
 	assert_int_equal(thread(100, 0)->oncpu_units, 40);
 	assert_int_equal(thread(100, 0)->oncpu_unknown, 10 + 10 + 10 + 20);
+	/* None of it is certain: in between the thread may have run any other. */
+	assert_int_equal(unit(7)->oncpu_by_word, 40);
+	assert_int_equal(thread(100, 0)->oncpu_by_word, 40);
+	assert_false(unit(7)->marks);
+}
+
+/* A call or a fault that took its time: its unit has it for certain, whoever was seen before. */
+static void by_the_word_in_the_kernel(void **state)
+{
+	EV(0, mmap, 1010, 100, 7);
+	EV(0, mmap, 1040, 100, 7, .duration = 20);
+	EV(0, page_fault, 1100, 100, 9, .duration = 30);
+	/* Asleep in the call: of it the part after the arrival has not been booked yet. */
+	EV(0, sched_switch, 1110, 100, 9, .syscall = 11, SLEEPS);
+	EV(0, sched_wakeup, 1140, 0, 0, .target = 100, .flags = WEFT_WAKE_IRQ);
+	EV(0, sched_switch, 1150, 0, 0, .next_tid = 100);
+	EV(0, munmap, 1170, 100, 9, .duration = 65);
+	/* A duration from before the last record, of another unit: no more than what is left. */
+	EV(0, mmap, 1180, 100, 8, .duration = 500);
+	EV(0, page_fault, 1190, 100, 8, .duration = WEFT_UNKNOWN);
+	go();
+	states_are(unit(7)->state, 0, 10 + 20, 0, 0, 0, 0);
+	assert_int_equal(unit(7)->oncpu_by_word, 10);
+	states_are(unit(9)->state, 0, 30 + 10 + 20, 10, 30, 0, 0);
+	assert_int_equal(unit(9)->first, 1070);
+	assert_int_equal(unit(9)->oncpu_by_word, 10);
+	states_are(unit(8)->state, 0, 10 + 10, 0, 0, 0, 0);
+	assert_int_equal(unit(8)->oncpu_by_word, 10);
+	assert_int_equal(thread(100, 0)->oncpu_units, 30 + 60 + 20);
+	assert_int_equal(thread(100, 0)->oncpu_by_word, 10 + 10 + 10);
+	assert_int_equal(thread(100, 0)->oncpu_unknown, 10 + 30);
 }
 
 /* A program in which no unit was ever seen has none, also before its word could be read. */
@@ -424,6 +455,7 @@ int main(void)
 		CASE(ring_given_up),
 		CASE(many_objects),
 		CASE(by_the_word),
+		CASE(by_the_word_in_the_kernel),
 		CASE(no_units_at_all),
 		CASE(seen_on_a_second_thread),
 		CASE(marks_lost),

@@ -127,6 +127,7 @@ static void check_thread(const struct world *w, int i, const struct e_thread *e,
 	if (units_told(w) && (!w->o.gaps || w->procs[t->proc].marks)) {
 		SAME("thread", t->tid, "oncpu_runtime", th->oncpu_runtime, e->oncpu_runtime);
 		SAME("thread", t->tid, "oncpu_unknown", th->oncpu_unknown, e->oncpu_unknown);
+		SAME("thread", t->tid, "oncpu_by_word", th->oncpu_by_word, e->oncpu_by_word);
 	}
 	same_counts("thread", t->tid, &th->n, &t->n);
 	same_blocked("thread", t->tid, th->blocked, e->blocked);

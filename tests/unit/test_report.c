@@ -47,6 +47,7 @@ static void set_unit(struct fixture *f, int i, const char *name, uint64_t oncpu,
 	u->id = (uint64_t)i + 1;
 	u->tgid = 10;
 	u->kind = WEFT_UNIT_COROUTINE;
+	u->marks = true;
 	u->process = &f->process[0];
 	snprintf(u->name, sizeof(u->name), "%s", name);
 	u->first = 200;
@@ -301,6 +302,46 @@ static void missing_is_no_zero(void **state)
 	free(text);
 }
 
+/* Without marks: each unit by its id, what the word only suggests apart, and what it can't tell missing. */
+static void seen_by_the_word_only(void **state)
+{
+	struct fixture *f = *state;
+	char *text;
+	int i;
+
+	for (i = 0; i < 4; i++) {
+		struct acct_unit *u = &f->unit[i];
+
+		u->marks = false;
+		u->name[0] = '\0';
+		u->kind = WEFT_UNIT_OTHER;
+		u->state[ACCT_UNKNOWN] = u->state[ACCT_READY];
+		u->state[ACCT_READY] = 0;
+		u->oncpu_by_word = u->state[ACCT_ONCPU] / 4;
+	}
+	text = printed(f, REPORT_UNIT, 0, false);
+	has(text, "the units have no marks (-p and -a record none)");
+	has(text, "on-CPU  by word  waiting  blocked  ready  suspended");
+	has(text,
+	    "4         1  unit   10   514 us  10.5 us  3.50 us     0 ns     0 ns      -          -");
+	assert_null(strstr(text, "TIME OF ONE UNIT"));
+	free(text);
+	text = printed(f, REPORT_UNIT, 0, true);
+	has(text, "\"units\": 1,");
+	has(text, "\"id\": 4,");
+	has(text, "\"marks\": false");
+	has(text, "\"oncpu_ns\": 14000,");
+	has(text, "\"oncpu_by_word_ns\": 3500,");
+	has(text, "\"ready_ns\": null");
+	has(text, "\"suspended\": null");
+	has(text, "\"resumes\": null");
+	free(text);
+	f->unit[0].marks = true;
+	text = printed(f, REPORT_UNIT, 0, false);
+	has(text, "some units have no marks");
+	free(text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -311,6 +352,7 @@ int main(void)
 		cmocka_unit_test(clock_line),
 		cmocka_unit_test_setup_teardown(text_says_it_all, setup, teardown),
 		cmocka_unit_test_setup_teardown(missing_is_no_zero, setup, teardown),
+		cmocka_unit_test_setup_teardown(seen_by_the_word_only, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
