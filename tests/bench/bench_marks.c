@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * What a mark costs, in ns and instructions: unrecorded, recorded, built off (this file with
- * -DWEFT_DISABLE); beside it a mark by uprobe, by a write to trace_marker and by a system call that
- * does nothing.
+ * -DWEFT_DISABLE), with few units alive and with a million; beside it a mark by uprobe, by a write to
+ * trace_marker and by a system call that does nothing.
  *
  *	gcc -O2 -D_GNU_SOURCE -Iinclude -Iuser tests/bench/bench_marks.c user/unit_ring.c user/unit_record.c \
  *		user/clock.c user/stream_file.c -o bench_marks		(bench_marks.sh does)
@@ -32,6 +32,10 @@
 
 static uint64_t id, other;
 #ifndef WEFT_DISABLE
+#define FEW 16u
+#define MANY (1u << 20)
+static uint64_t live[MANY];
+static uint64_t live_mask;
 static int marker = -1;
 #endif
 
@@ -53,6 +57,9 @@ BODY(loop_wake, weft_unit_wake(other, id))
 BODY(loop_create, other = weft_unit_create(WEFT_UNIT_TASK, "a task", id))
 BODY(loop_life, weft_unit_resume(weft_unit_create(WEFT_UNIT_TASK, "a task", 0)), weft_unit_exit())
 #ifndef WEFT_DISABLE
+/* One unit after the other, of all that live. */
+BODY(loop_live, weft_unit_resume(live[i & live_mask]), weft_unit_suspend(WEFT_WAIT_YIELD, i))
+
 static void __attribute__((noinline)) nothing(uint64_t i)
 {
 	__asm__ volatile("" : : "r"(i) : "memory");
@@ -155,7 +162,7 @@ static void line(const char *what, void (*loop)(uint64_t), void (*without)(uint6
 	double ns = time_of(loop, n) - time_of(without, n);
 	double in = instructions_of(loop), in_without = instructions_of(without);
 
-	printf("%-44s %8.2f ns", what, ns / marks);
+	printf("%-52s %8.2f ns", what, ns / marks);
 	if (in >= 0 && in_without >= 0)
 		printf(" %6.1f instructions", (in - in_without) / marks);
 	printf("\n");
@@ -187,6 +194,28 @@ static void on_cpu(int cpu)
 	sched_setaffinity(0, sizeof(set), &set);
 }
 
+/* The same marks with few and with many units that were created and have not ended. */
+static void marks_of_live(const char *state, uint64_t n)
+{
+	char what[64];
+	unsigned i;
+
+	for (i = 0; i < MANY; i++) {
+		live[i] = weft_unit_create(WEFT_UNIT_COROUTINE, "live", 0);
+		if (i == FEW - 1) {
+			live_mask = FEW - 1;
+			snprintf(what, sizeof(what), "%s, %u live: resume or suspend, each", state,
+				 FEW);
+			line(what, loop_live, loop_empty, n, 2);
+		}
+		if (i % 30000 == 0)
+			wait_for_reader();
+	}
+	live_mask = MANY - 1;
+	snprintf(what, sizeof(what), "%s, %u live: resume or suspend, each", state, MANY);
+	line(what, loop_live, loop_empty, n, 2);
+}
+
 /* The marks in a child, and this process as its recorder, on another CPU if there is one. */
 static void recorded(uint32_t clock, const char *state)
 {
@@ -206,6 +235,7 @@ static void recorded(uint32_t clock, const char *state)
 		unit_rings_attach_self(u);
 		loop_pair(1000000); /* the ring grows to its largest; these marks may be lost */
 		marks(state, 60000);
+		marks_of_live(state, 60000);
 		_exit(0);
 	}
 	while (waitpid(pid, NULL, WNOHANG) == 0) {
