@@ -345,7 +345,7 @@ static void by_the_word_in_the_kernel(void **state)
 	EV(0, mmap, 1010, 100, 7);
 	EV(0, mmap, 1040, 100, 7, .duration = 20);
 	EV(0, page_fault, 1100, 100, 9, .duration = 30);
-	/* Asleep in the call: of it the part after the arrival has not been booked yet. */
+	/* The call slept: what it ran before is booked already, from the arrival on it is certain. */
 	EV(0, sched_switch, 1110, 100, 9, .syscall = 11, SLEEPS);
 	EV(0, sched_wakeup, 1140, 0, 0, .target = 100, .flags = WEFT_WAKE_IRQ);
 	EV(0, sched_switch, 1150, 0, 0, .next_tid = 100);
