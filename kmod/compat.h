@@ -109,6 +109,28 @@ static inline unsigned long weft_syscall_arg(const struct pt_regs *regs, unsigne
 	}
 }
 
+/*
+ * A function can be replaced: ftrace lets its entry be sent elsewhere without saving all registers, and a
+ * static call is a direct one, which may go to the middle of a function (an indirect one may not, with
+ * indirect branch tracking). Not where calls are counted in thunks before each function.
+ */
+#if defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS) && defined(CONFIG_HAVE_STATIC_CALL_INLINE)
+#define WEFT_CAN_REPLACE
+static inline bool weft_can_replace(void)
+{
+#ifdef X86_FEATURE_CALL_DEPTH
+	return !boot_cpu_has(X86_FEATURE_CALL_DEPTH);
+#else
+	return true;
+#endif
+}
+
+/* 0ef86097f127 ("ftrace: rename ftrace_instruction_pointer_set()"), 6.2 */
+#ifndef ftrace_regs_set_instruction_pointer
+#define ftrace_regs_set_instruction_pointer ftrace_instruction_pointer_set
+#endif
+#endif
+
 #elif defined(CONFIG_ARM64)
 
 #include <asm/arch_timer.h>

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Finding hooks once, and registering them for each session: tracepoints, the return of functions by
- * kretprobe, and the end of a context switch by ftrace, which costs a third of a kprobe.
+ * kretprobe (page faults by something cheaper where that is possible, fault.c), and the end of a context
+ * switch by ftrace, which costs a third of a kprobe.
  */
 #include <linux/cpumask.h>
 #include <linux/module.h>
@@ -56,7 +57,8 @@ static u64 found;
 struct session_hooks {
 	u64 on; /* 1 << WEFT_HOOK_* */
 	struct ftrace_ops switch_end;
-	struct return_probe *returns[RETURN_HOOKS];
+	struct return_probe
+		*returns[RETURN_HOOKS]; /* page_fault: NULL if it is by fault_replace_on() */
 };
 
 /* ---- what there is */
@@ -190,11 +192,15 @@ static void hooks_remove(struct session *s, u64 mask)
 		unregister_ftrace_function(&hs->switch_end);
 		ftrace_free_filter(&hs->switch_end);
 	}
-	for (i = 0; i < RETURN_HOOKS; i++)
-		if (mask & BIT_ULL(return_hooks[i].hook->bit)) {
+	for (i = 0; i < RETURN_HOOKS; i++) {
+		if (!(mask & BIT_ULL(return_hooks[i].hook->bit)))
+			continue;
+		if (hs->returns[i])
 			off[n++] = &hs->returns[i]->rp;
-			hs->returns[i] = NULL;
-		}
+		else
+			fault_replace_off();
+		hs->returns[i] = NULL;
+	}
 	/* All at once: each call waits for every CPU. */
 	unregister_kretprobes(off, n);
 	for (i = 0; i < n; i++) {
@@ -212,6 +218,8 @@ static int hook_on(struct session *s, u64 bit)
 		if (bit == BIT_ULL(tp_hooks[i].bit))
 			return tracepoint_probe_register(tp_hooks[i].tp, tp_probe(s, &tp_hooks[i]),
 							 s);
+	if (bit == BIT_ULL(WEFT_HOOK_page_fault) && !fault_replace_on(s))
+		return 0;
 	for (i = 0; i < RETURN_HOOKS; i++)
 		if (bit == BIT_ULL(return_hooks[i].hook->bit))
 			return return_on(s, i);

@@ -76,6 +76,14 @@ static inline struct return_probe *return_probe(struct kretprobe_instance *ri)
 }
 
 extern const struct return_hook fault_hook; /* fault.c */
+/*
+ * The same events at a fraction of the cost: 0, or a negative errno if that is not possible here or now
+ * (-EBUSY: another session has it), and then fault_hook it is. Both sleep. off: as hooks_off() does.
+ */
+int fault_replace_on(struct session *s);
+void fault_replace_off(void);
+/* At module unload; sleeps until no thread is left in this module's code. */
+void fault_exit(void);
 #define MM_HOOKS 6
 extern const struct return_hook mm_hooks[MM_HOOKS]; /* mm.c */
 

@@ -30,6 +30,7 @@ static int __init weft_init(void)
 static void __exit weft_exit(void)
 {
 	misc_deregister(&weft_device);
+	fault_exit();
 }
 
 module_init(weft_init);
