@@ -39,15 +39,17 @@ struct ring {
 	__u64 *commit;
 	u64 events;
 
-	/* What sched_switch leaves for the end of the switch (sched.c). */
-	u64 switch_time;
-	u32 switch_prev;
-	u32 switch_flags;
+	/*
+	 * What sched_switch leaves for the end of the switch (sched.c): its record (NULL: nothing), and what the
+	 * scheduler's clock said.
+	 */
+	const struct weft_ev_sched_switch *switched;
 	u32 switch_clock;
 
-	struct weft_ring_ctl *ctl; /* one page; the data follows it */
-	u64 sub_mask;		   /* sub_size - 1 */
-	u64 ring_mask;		   /* bytes in the ring - 1 */
+	struct weft_ev_sched_switch unrecorded; /* for switched, where there is no record */
+	struct weft_ring_ctl *ctl;		/* one page; the data follows it */
+	u64 sub_mask;				/* sub_size - 1 */
+	u64 ring_mask;				/* bytes in the ring - 1 */
 	u32 sub_shift;
 	u32 nr_subs;
 	bool tsc;		     /* WEFT_CLOCK_TSC */

@@ -10,8 +10,6 @@
 #include "session.h"
 #include "unitword.h"
 
-#define SWITCH_PENDING 0x80000000u /* in ring.switch_flags: a switch has begun here */
-
 /* All but WEFT_SWITCH_DEAD. */
 static __always_inline u8 switch_flags(bool preempt, const struct task_struct *prev,
 				       const struct task_struct *next, u8 class, u8 next_class)
@@ -45,13 +43,22 @@ static __always_inline void switch_fill(struct weft_ev_sched_switch *rec, struct
 	rec->next_prio = next->prio;
 }
 
-static __always_inline void switch_begun(struct ring *r, u64 time, const struct task_struct *prev,
-					 u32 flags)
+/* As there is no record of it, only what sched_switched() wants to know. */
+static const struct weft_ev_sched_switch *
+switch_unrecorded(struct session *s, struct ring *r, const struct task_struct *prev, u8 flags)
 {
-	r->switch_time = time;
-	r->switch_prev = prev->pid;
+	r->unrecorded.h.time = session_ticks(s);
+	r->unrecorded.h.tid = prev->pid;
+	r->unrecorded.flags = flags;
+	return &r->unrecorded;
+}
+
+/* For sched_switched(); the scheduler has just brought prev's books up to its clock. */
+static __always_inline void switch_begun(struct ring *r, const struct weft_ev_sched_switch *rec,
+					 const struct task_struct *prev)
+{
+	r->switched = rec;
 	r->switch_clock = prev->se.exec_start;
-	r->switch_flags = flags | SWITCH_PENDING;
 }
 
 /* All that may be needed; one of the two is in the filter. */
@@ -77,7 +84,7 @@ static noinline void switch_slow(struct session *s, bool preempt, struct task_st
 		ring_commit(r, rec, sizeof(*rec));
 	}
 	if (s->groups & WEFT_GROUP_COST)
-		switch_begun(r, rec ? rec->h.time : session_ticks(s), prev, flags);
+		switch_begun(r, rec ?: switch_unrecorded(s, r, prev, flags), prev);
 	if (dead && class & CLASS_TRACED) {
 		books_stat(s, prev, WEFT_STAT_EXIT);
 		filter_last_switch(s, prev);
@@ -110,12 +117,12 @@ static __always_inline void switch_probe(struct session *s, bool preempt, struct
 	switch_fill(rec, prev, next, prev_state, flags, unit);
 	ring_commit_to(r, commit, sizeof(*rec));
 	if (cost)
-		switch_begun(r, rec->h.time, prev, flags);
+		switch_begun(r, rec, prev);
 }
 
 #define SWITCH_PROBE(name, record, cost)                                                           \
-	static void name(void *data, bool preempt, struct task_struct *prev,                       \
-			 struct task_struct *next, unsigned int prev_state)                        \
+	static void notrace name(void *data, bool preempt, struct task_struct *prev,               \
+				 struct task_struct *next, unsigned int prev_state)                \
 	{                                                                                          \
 		switch_probe(data, preempt, prev, next, prev_state, record, cost);                 \
 	}
@@ -130,48 +137,53 @@ void *sched_switch_probe(u32 groups)
 	return groups & WEFT_GROUP_COST ? switch_record_cost : switch_record;
 }
 
-static __always_inline void switched_fill(struct ring *r, struct weft_ev_context_switch *rec,
-					  const struct task_struct *p, u64 unit, u32 flags)
+static __always_inline void switched_fill(const struct ring *r, struct weft_ev_context_switch *rec,
+					  const struct weft_ev_sched_switch *from,
+					  const struct task_struct *p, u64 unit)
 {
 	event_header(&rec->h, WEFT_EV_context_switch, p, unit);
-	rec->cost = rec->h.time - r->switch_time;
-	rec->prev_tid = r->switch_prev;
+	rec->cost = rec->h.time - from->h.time;
+	rec->prev_tid = from->h.tid;
 	rec->run_delay = p->sched_info.run_delay;
-	rec->flags = flags & WEFT_SWITCH_MM;
-	rec->clock = r->switch_prev ? r->switch_clock : (u32)p->se.exec_start;
+	rec->flags = from->flags & WEFT_SWITCH_MM;
+	rec->clock = from->h.tid ? r->switch_clock : (u32)p->se.exec_start;
 }
 
-static noinline notrace void switched_slow(struct session *s, struct task_struct *p, u64 unit,
-					   u32 flags)
+static noinline notrace void switched_slow(struct session *s,
+					   const struct weft_ev_sched_switch *from,
+					   struct task_struct *p, u64 unit)
 {
 	struct ring *r = ring_this(s);
 	struct weft_ev_context_switch *rec = ring_reserve(r, sizeof(*rec));
 
 	if (rec) {
-		switched_fill(r, rec, p, unit, flags);
+		switched_fill(r, rec, from, p, unit);
 		ring_commit(r, rec, sizeof(*rec));
 	}
 }
 
-/* Nothing happens on this CPU between sched_switch and this: interrupts are off. */
+/*
+ * Nothing happens on this CPU between sched_switch and this: interrupts are off. So the record of the former
+ * is where it was: if its sub-buffer has been handed back meanwhile, only this CPU would write there.
+ */
 void notrace sched_switched(unsigned long ip, unsigned long parent_ip, struct ftrace_ops *ops,
 			    struct ftrace_regs *fregs)
 {
 	struct session *s = ops->private;
 	struct ring *r = ring_this(s);
-	u32 flags = r->switch_flags;
+	const struct weft_ev_sched_switch *from = r->switched;
 	struct weft_ev_context_switch *rec;
 	struct task_struct *p = current;
 	__u64 *commit;
 	u64 unit;
 
-	if (!flags)
+	if (!from)
 		return;
-	r->switch_flags = 0;
+	r->switched = NULL;
 	unit = unit_current(s, p, data_race(s->class[p->pid]));
 	if (!likely(ring_try_reserve(r, sizeof(*rec), true, (void **)&rec, &commit)))
-		return switched_slow(s, p, unit, flags);
-	switched_fill(r, rec, p, unit, flags);
+		return switched_slow(s, from, p, unit);
+	switched_fill(r, rec, from, p, unit);
 	ring_commit_to(r, commit, sizeof(*rec));
 }
 

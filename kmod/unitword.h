@@ -24,26 +24,19 @@
 static __always_inline u64 unit_read(struct task_struct *p, s64 tp_offset)
 {
 	u64 __user *word = (u64 __user *)(weft_thread_pointer(p) + tp_offset);
-	u64 unit;
+	u64 unit = WEFT_UNKNOWN;
 
 	if (unlikely(!p->mm))
 		return WEFT_UNKNOWN;
 	if (!UNIT_FAULTS_OFF)
 		pagefault_disable();
-	if (unlikely(!user_read_access_begin(word, sizeof(*word))))
-		goto out;
-	unsafe_get_user(unit, word, fault);
-	user_read_access_end();
+	if (likely(user_read_access_begin(word, sizeof(*word)))) {
+		unit = weft_user_load(word);
+		user_read_access_end();
+	}
 	if (!UNIT_FAULTS_OFF)
 		pagefault_enable();
 	return unit;
-
-fault:
-	user_read_access_end();
-out:
-	if (!UNIT_FAULTS_OFF)
-		pagefault_enable();
-	return WEFT_UNKNOWN;
 }
 
 /* The current unit of p, which is current, of the given class. */
