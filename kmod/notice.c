@@ -24,6 +24,8 @@ void notices_free(struct notices *n)
 static void post(struct session *s, struct weft_notice notice)
 {
 	struct notices *n = &s->notices;
+	/* An exec's unit word is to be found soon; what begins or ends can wait for the reader's next look. */
+	bool wake = notice.kind == WEFT_NOTICE_EXEC;
 	unsigned long flags;
 
 	/* A thread that is being released has no ids any more. */
@@ -35,11 +37,13 @@ static void post(struct session *s, struct weft_notice notice)
 		n->fifo[n->head % NOTICES_MAX] = notice;
 		n->lost = 0;
 		n->head++;
+		wake |= n->head - n->tail == NOTICES_MAX / 2;
 	} else {
 		n->lost++;
 	}
 	raw_spin_unlock_irqrestore(&n->lock, flags);
-	irq_work_queue(&ring_this(s)->work);
+	if (wake)
+		irq_work_queue(&ring_this(s)->work);
 }
 
 void notice_post(struct session *s, u32 kind, struct task_struct *p)

@@ -25,7 +25,8 @@ int notices_init(struct notices *n);
 void notices_free(struct notices *n);
 /*
  * About the process of p, if the reader's PID namespace has it. From any context but NMI, preemption off, p not
- * yet released; wakes the reader soon.
+ * yet released. Wakes the reader soon if it is an exec or half of the room is used; not for each fork and exit, for
+ * that is two switches and a turn of the reader for two records.
  */
 void notice_post(struct session *s, u32 kind, struct task_struct *p);
 /* Tells the ids of p if it lives in another PID namespace than the initial one. Likewise. */

@@ -112,7 +112,8 @@ struct weft_stat {
 
 /*
  * read(2) on the session gives notices, poll(2) says POLLIN when there is one or when a ring has a
- * complete sub-buffer. A notice that found no room is counted in `lost` of the next one.
+ * complete sub-buffer. A notice that found no room is counted in `lost` of the next one. Who sleeps in
+ * either is woken by an exec and by a sub-buffer; a fork or an exit wakes nobody until many are waiting.
  */
 struct weft_notice {
 	__u32 kind; /* WEFT_NOTICE_* */
