@@ -145,7 +145,7 @@ static void notrace fault_entered(unsigned long ip, unsigned long parent_ip, str
 
 static struct ftrace_ops replace_ops = {
 	.func = fault_entered,
-	.flags = FTRACE_OPS_FL_IPMODIFY,
+	.flags = FTRACE_OPS_FL_IPMODIFY | FTRACE_OPS_FL_PERMANENT,
 };
 
 static long replace_count(void)

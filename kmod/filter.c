@@ -2,6 +2,7 @@
 /*
  * The filter: the table of classes, and how threads get in and out of it.
  */
+#include <linux/delay.h>
 #include <linux/pid.h>
 #include <linux/pid_namespace.h>
 #include <linux/rcupdate.h>
@@ -191,9 +192,33 @@ void filter_start(struct session *s)
 	rcu_read_unlock();
 }
 
+/*
+ * Is a thread in that can no longer be found? It has been waited for, and its id may be somebody else's by now, but its
+ * last switch, which closes its books, is still to come.
+ */
+static bool filter_dying(struct session *s)
+{
+	const unsigned long traced = (~0UL / 0xff) * CLASS_TRACED;
+	bool dying = READ_ONCE(s->filter.nr_claims);
+	unsigned int id, i;
+
+	for (id = 0; id < PID_MAX_LIMIT && !dying; id += sizeof(long)) {
+		if (likely(!(data_race(*(unsigned long *)&s->class[id]) & traced)))
+			continue;
+		rcu_read_lock();
+		for (i = id; i < id + sizeof(long); i++)
+			dying |= is_in(READ_ONCE(s->class[i])) &&
+				 !pid_task(find_pid_ns(i, &init_pid_ns), PIDTYPE_PID);
+		rcu_read_unlock();
+		cond_resched();
+	}
+	return dying;
+}
+
 void filter_stop(struct session *s)
 {
 	struct task_struct *process, *p;
+	unsigned int ms;
 
 	/* Who is created from now on would have no books; who was before is on the kernel's lists. */
 	raw_spin_lock(&s->filter.class_lock);
@@ -208,6 +233,8 @@ void filter_stop(struct session *s)
 		raw_spin_unlock(&s->filter.class_lock);
 	}
 	rcu_read_unlock();
+	for (ms = 0; ms < FILTER_DYING_MS && filter_dying(s); ms++)
+		msleep(1);
 	/* A switch is counted before its probe runs: what is in the books shall be in the ring. */
 	synchronize_rcu();
 }

@@ -34,7 +34,8 @@
 #define CLASS_GONE (CLASS_TRACED | CLASS_LOOK | CLASS_KERNEL | CLASS_UNIT_UNKNOWN)
 
 #define FILTER_MAX_CLAIMS 64
-#define FILTER_ENDED 256 /* a power of two */
+#define FILTER_ENDED 256     /* a power of two */
+#define FILTER_DYING_MS 1000 /* so long STOP waits for those who are past being found */
 
 struct session;
 
@@ -57,14 +58,15 @@ int filter_init(struct session *s);
 void filter_free(struct session *s);
 
 /*
- * FILTER, UNIT, of the process tgid in the session's PID namespace: 0, -ESRCH if there is no such process (UNIT: or it is not traced), -EINVAL if it is a
- * recorder, -ENOSPC if there are too many different offsets in this session. Under session.lock.
+ * FILTER, UNIT, of the process tgid in the session's PID namespace: 0, -ESRCH if there is no such process (UNIT: or it
+ * is not traced), -EINVAL if it is a recorder, -ENOSPC if there are too many different offsets in this session. Under
+ * session.lock.
  */
 int filter_add(struct session *s, pid_t tgid);
 int filter_set_unit(struct session *s, pid_t tgid, bool none, s64 tp_offset);
 /* The hooks are on: brings everything in if all, describes who is in. Under sessions_lock. */
 void filter_start(struct session *s);
-/* The hooks are still on: the books of who is in. */
+/* The hooks are still on: the books of who is in. Sleeps until who has ended has made its last switch. */
 void filter_stop(struct session *s);
 /* Takes a process out that has become a recorder: tgid is an initial id. Under sessions_lock. */
 void filter_exclude(struct session *s, pid_t tgid);

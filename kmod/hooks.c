@@ -163,6 +163,8 @@ static int switch_end_on(struct session *s)
 	int err;
 
 	ops->func = sched_switched;
+	ops->flags =
+		FTRACE_OPS_FL_PERMANENT; /* nobody may switch it off behind us (kernel.ftrace_enabled) */
 	ops->private = s;
 	err = ftrace_set_filter(ops, filter, strlen(filter), 1);
 	if (!err)
