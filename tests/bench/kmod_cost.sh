@@ -16,8 +16,8 @@ switch_unit 113
 switch_cost 88
 switch_outside 31
 closed 1
-sched 72
-sched_unit 84
+sched 75
+sched_unit 88
 sched_outside 27
 fault 190
 fault_outside 70
