@@ -5,7 +5,8 @@
 cd "$(dirname "$0")/../.." || exit
 dir=$(mktemp -d) || exit
 trap 'rm -rf "$dir"' EXIT
-rings="user/unit_ring.c user/unit_record.c user/clock.c user/stream_file.c"
+make -s --no-print-directory build/libweft.a || exit
+rings="build/libweft.a $(pkg-config --libs libbpf libelf libdw libzstd)"
 flags="-O2 -Wall -D_GNU_SOURCE -Iinclude -Iuser tests/bench/bench_marks.c"
 echo "$(uname -r), $(sed -n 's/^model name.*: //p;T;q' /proc/cpuinfo), $(${CC:-cc} --version | head -n 1)"
 # shellcheck disable=SC2086
