@@ -26,9 +26,12 @@
 
 #include "compat.bpf.h"
 
+/* No id exceeds it. Not kernel.pid_max: that can be raised later, and have been lowered below ids in use. */
+#define PID_MAX_LIMIT (4 << 20)
+
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
-	__uint(max_entries, 1); /* kernel.pid_max + 1 */
+	__uint(max_entries, PID_MAX_LIMIT);
 	__type(key, u32);
 	__type(value, u64);
 } threads SEC(".maps");

@@ -133,9 +133,12 @@ static inline unsigned long weft_syscall_arg(const struct pt_regs *regs, unsigne
 /*
  * A function can be replaced: ftrace lets its entry be sent elsewhere without saving all registers, and a
  * static call is a direct one, which may go to the middle of a function (an indirect one may not, with
- * indirect branch tracking). Not where calls are counted in thunks before each function.
+ * indirect branch tracking). Not where calls are counted in thunks before each function. And not in 6.1: as BPF puts
+ * a second program on a function that is replaced, bpf_trampoline_update() there takes the function from an
+ * ftrace_ops that is in use, to try again, and the kernel dies of it.
  */
-#if defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS) && defined(CONFIG_HAVE_STATIC_CALL_INLINE)
+#if defined(CONFIG_DYNAMIC_FTRACE_WITH_ARGS) && defined(CONFIG_HAVE_STATIC_CALL_INLINE) &&         \
+	LINUX_VERSION_CODE >= KERNEL_VERSION(6, 12, 0)
 #define WEFT_CAN_REPLACE
 static inline bool weft_can_replace(void)
 {
@@ -146,10 +149,6 @@ static inline bool weft_can_replace(void)
 #endif
 }
 
-/* 0ef86097f127 ("ftrace: rename ftrace_instruction_pointer_set()"), 6.2 */
-#ifndef ftrace_regs_set_instruction_pointer
-#define ftrace_regs_set_instruction_pointer ftrace_instruction_pointer_set
-#endif
 #endif
 
 #elif defined(CONFIG_ARM64)

@@ -103,18 +103,6 @@ static uint32_t possible_cpus(void)
 	return last + 1;
 }
 
-static uint32_t pid_max(void)
-{
-	FILE *f = fopen("/proc/sys/kernel/pid_max", "re");
-	unsigned int max;
-
-	if (!f || fscanf(f, "%u", &max) != 1)
-		max = 4u << 20; /* what no kernel exceeds */
-	if (f)
-		fclose(f);
-	return max;
-}
-
 static void fill_info(struct backend_info *info, const struct bpf_hooks *hooks)
 {
 	*info = (struct backend_info){
@@ -180,7 +168,7 @@ static int configure(struct probes *p, const struct weft_setup *setup)
 	err = err ?: bpf_map__set_max_entries(s->maps.switching, nr_cpus);
 	err = err ?: bpf_map__set_max_entries(s->maps.ring_data, nr_cpus * setup->nr_subs);
 	err = err ?: bpf_map__set_value_size(s->maps.ring_data, setup->sub_size);
-	return err ?: bpf_map__set_max_entries(s->maps.threads, pid_max() + 1);
+	return err;
 }
 
 static void *map_array(const struct bpf_map *map, size_t *len, int prot)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# weft: kernels=6.1,6.12 smp=4 timeout=240
+# weft: kernels=6.12 smp=4 timeout=240
 # Four CPUs, of which one goes away and comes back while threads and units run: every CPU's stream is whole, the
 # books are equal, and a recording may begin while a CPU is off.
 . "$(dirname "$0")/../../lib.sh"

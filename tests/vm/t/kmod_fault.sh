@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# weft: kernels=6.1,6.12 smp=2 timeout=180
+# weft: kernels=6.12 smp=2 timeout=180
 #
 # Page faults, whose function the module replaces for one session and hooks otherwise for the next: both see all
 # of them. A thread may sleep in one when the recording has ended, and the module stays until it has woken up.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# weft: kernels=6.1,6.12 smp=2 timeout=300
+# weft: kernels=6.12 smp=2 timeout=300
 # The command's exit code is passed on; one that can't be executed leaves nothing, and the earlier trace alone.
 . "$(dirname "$0")/../../lib.sh"
 load_module

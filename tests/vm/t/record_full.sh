@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# weft: kernels=6.1,6.12 smp=2 timeout=300
+# weft: kernels=6.1 smp=2 timeout=300
 # A full disk, and a limit on the size of files: one line, exit code 1, and what was recorded is kept.
 . "$(dirname "$0")/../../lib.sh"
 load_module

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# weft: kernels=6.1,6.12 smp=2 timeout=300
+# weft: kernels=6.12 smp=2 timeout=300
 # The recorder killed at any point: the trace is good up to its last whole packet, for babeltrace2 too, what
 # was traced goes on, and the kernel is rid of the session.
 . "$(dirname "$0")/../../lib.sh"

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# weft: kernels=6.1,6.12 smp=2 timeout=120
+# weft: kernels=6.1 smp=2 timeout=120
 # The recorder of a command killed at any point, before and after the command has begun, while its units write their
 # marks: the command goes on to its own end unharmed, what is whole in the trace can be read, and no session, no BPF
 # program and no shared memory is left.
