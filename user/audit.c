@@ -238,12 +238,13 @@ static void tell_skew(const struct accounts *a, bool waits, uint64_t switches,
 			 sleeper->tid, sleeper->comm);
 	if (waits)
 		snprintf(l->why + n, sizeof(l->why) - n,
-			 "; %" PRIu64 " of %" PRIu64 " waits within its bounds%s", held, switches,
-			 slept);
+			 "; %" PRIu64 " of %" PRIu64
+			 " waits can be checked, and are within its bounds%s",
+			 held, switches, slept);
 	else if (told)
 		snprintf(l->why + n, sizeof(l->why) - n,
 			 "; %" PRIu64 " of %" PRIu64
-			 " slices agree to the ns with what it read, up to %s before the stamp, %s booked to nobody",
+			 " slices can be checked, and agree to the ns with what it read, up to %s before the stamp, %s booked to nobody",
 			 told, switches, format_ns(most, (uint64_t)(a->lag_most - a->lag_least)),
 			 format_ns(nobody, unbooked));
 	else
