@@ -51,7 +51,6 @@ struct acct_counts {
 	uint64_t faults_uncounted;  /* retried or failed: the kernel does not count these */
 	uint64_t faults_entry_only; /* known by the exception only: minor or major unknown */
 	uint64_t fault_ticks;
-	uint64_t fault_unknown;		  /* faults without a duration */
 	uint64_t maps, unmaps, map_calls; /* mmap, munmap, all mm calls */
 	uint64_t mapped_bytes, unmapped_bytes;
 	uint64_t map_ticks;
@@ -76,7 +75,7 @@ struct acct_thread {
 	uint32_t tid;
 	uint32_t tgid;
 	char comm[16];
-	bool traced, kthread;
+	bool traced;
 	bool started_here, ended_here;	/* created / exited within the trace */
 	uint64_t first, last;		/* its life within the trace, ticks */
 	uint64_t state[ACCT_NR_STATES]; /* sums to last - first; READY and SUSPENDED stay 0 */
@@ -84,12 +83,12 @@ struct acct_thread {
 	uint64_t oncpu_runtime;		/* with none */
 	uint64_t oncpu_unknown;		/* unit unknown */
 	uint64_t oncpu_by_word;		/* of oncpu_units: see struct acct_unit */
+	uint64_t idle;			/* of ACCT_BLOCKED: with no unit current */
 	struct acct_counts n;
 	struct acct_blocked *blocked;
 	struct histogram wakeup_latency; /* ticks from sched_wakeup to running */
 	struct histogram runqueue_wait;	 /* ticks of each wait for a CPU, preemptions included */
 	int32_t exit_code;
-	uint32_t fatal_signal;
 	/* The kernel's own books: at the start (zero for a thread born here) and at the end. */
 	bool have_start, have_end;
 	struct weft_ev_thread_stat stat_start, stat_end;

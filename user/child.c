@@ -118,9 +118,9 @@ int child_release(struct child *c)
 	return -err;
 }
 
-bool child_ended(struct child *c, int *status, struct rusage *ru)
+bool child_ended(struct child *c, int *status)
 {
-	if (!c->pid || wait4(c->pid, status, WNOHANG, ru) != c->pid)
+	if (!c->pid || waitpid(c->pid, status, WNOHANG) != c->pid)
 		return false;
 	c->pid = 0;
 	return true;

@@ -8,7 +8,6 @@
 
 #include <signal.h>
 #include <stdbool.h>
-#include <sys/resource.h>
 #include <sys/types.h>
 
 struct child {
@@ -38,8 +37,8 @@ int child_fork(struct child *c, const struct child_job *job);
 /* Lets it go; returns when it executes the command, or a negative errno: why it can't. */
 int child_release(struct child *c);
 
-/* Has it ended? Then true, its status (waitpid()) and its own and its children's usage. */
-bool child_ended(struct child *c, int *status, struct rusage *ru);
+/* Has it ended? Then true, and its status as waitpid() gives it. */
+bool child_ended(struct child *c, int *status);
 
 /* Gives the child up: one that was never released ends, another one goes on by itself. */
 void child_close(struct child *c);

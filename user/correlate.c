@@ -248,9 +248,6 @@ static void kernel_event(struct correlator *c, const struct trace_event *ev)
 	case WEFT_EV_task_rename:
 		on_rename(c, r);
 		break;
-	case WEFT_EV_signal_deliver:
-		t->acct->fatal_signal = (uint32_t)((const struct weft_ev_signal_deliver *)r)->sig;
-		break;
 	case WEFT_EV_sched_switch:
 		on_switch(c, r, ev->cpu, t);
 		break;

@@ -68,9 +68,7 @@ static void count_fault(struct correlator *c, const struct weft_ev_page_fault *e
 			n[i]->faults_major++;
 		else
 			n[i]->faults_minor++;
-		if (ev->duration == WEFT_UNKNOWN)
-			n[i]->fault_unknown++;
-		else
+		if (ev->duration != WEFT_UNKNOWN)
 			n[i]->fault_ticks += ev->duration;
 	}
 	if (u && ev->duration != WEFT_UNKNOWN)

@@ -36,6 +36,8 @@ static void account(struct correlator *c, struct thread *t, uint64_t at)
 			t->by_word += ticks;
 	} else if (s.state == ACCT_BLOCKED) {
 		blocked_add(c, &a->blocked, s.what, 0, ticks);
+		if (!u && t->unit_known)
+			a->idle += ticks;
 	}
 	s.end = at;
 	s.unit = u ? u->acct : NULL;
@@ -379,7 +381,6 @@ void on_thread(struct correlator *c, const struct weft_ev_thread *ev)
 		memcpy(p->acct->comm, ev->comm, sizeof(p->acct->comm));
 		p->acct->ppid = ev->ppid;
 	}
-	t->acct->kthread = ev->flags & WEFT_THREAD_KTHREAD;
 	if (traced) {
 		if (t->foreign) {
 			t->foreign = false;

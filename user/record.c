@@ -482,22 +482,10 @@ static void take_notices(struct recording *rec)
 /* Has the child, or has the last -p process, ended? */
 static bool ended(struct recording *rec)
 {
-	struct record_result *r = rec->r;
-	struct rusage ru;
 	nfds_t i, alive = 0;
 
-	if (child_ended(&rec->child, &r->child_status, &ru)) {
-		r->have_rusage = true;
-		r->ru_nvcsw = (uint64_t)ru.ru_nvcsw;
-		r->ru_nivcsw = (uint64_t)ru.ru_nivcsw;
-		r->ru_minflt = (uint64_t)ru.ru_minflt;
-		r->ru_majflt = (uint64_t)ru.ru_majflt;
-		r->ru_utime_ns = (uint64_t)ru.ru_utime.tv_sec * 1000000000 +
-				 (uint64_t)ru.ru_utime.tv_usec * 1000;
-		r->ru_stime_ns = (uint64_t)ru.ru_stime.tv_sec * 1000000000 +
-				 (uint64_t)ru.ru_stime.tv_usec * 1000;
+	if (child_ended(&rec->child, &rec->r->child_status))
 		return true;
-	}
 	for (i = FD_PIDS; i < rec->nr_fds; i++) {
 		if (rec->fds[i].revents) {
 			close(rec->fds[i].fd);

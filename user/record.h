@@ -35,9 +35,6 @@ struct record_result {
 	uint64_t duration_ns;
 	int child_status; /* as waitpid() gives it; 0 without a child */
 	const char *backend;
-	/* The child's (and its waited-for children's) own books, from wait4(): for the audit. */
-	bool have_rusage;
-	uint64_t ru_nvcsw, ru_nivcsw, ru_minflt, ru_majflt, ru_utime_ns, ru_stime_ns;
 };
 
 /*

@@ -46,6 +46,8 @@ struct report_item {
 	struct histogram unit_life, unit_state[ACCT_NR_STATES];
 	/* Of groups of units: each wait in the runtime's queue; see report_ready_wait(). */
 	struct histogram ready_wait;
+	/* Of a process and its threads: parts of on-CPU time, and of blocked; see struct acct_thread. */
+	uint64_t oncpu_units, oncpu_runtime, oncpu_unknown, idle;
 	uint64_t fault_ticks_oncpu, oncpu_by_word, resumes, wakes_given, wakes_taken;
 	uint64_t threads, cpus; /* the most that one unit ran on */
 };

@@ -120,6 +120,11 @@ static void thread_json(struct json *j, const struct report_item *i, const struc
 		json_u64(j, "threads_count", i->members);
 	}
 	states_json(j, t, i);
+	json_u64(j, "oncpu_units_ns", view_time(t, WEFT_HOOK_sched_switch, i->oncpu_units));
+	json_u64(j, "oncpu_runtime_ns", view_time(t, WEFT_HOOK_sched_switch, i->oncpu_runtime));
+	json_u64(j, "oncpu_unit_unknown_ns",
+		 view_time(t, WEFT_HOOK_sched_switch, i->oncpu_unknown));
+	json_u64(j, "idle_ns", view_time(t, WEFT_HOOK_sched_switch, i->idle));
 	waits_json(j, t, "blocked", &i->blocked, false);
 	counts_json(j, t, &i->n);
 	histogram_json(j, t, "wakeup_latency_ns", &i->wakeup_latency,

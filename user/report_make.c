@@ -208,6 +208,10 @@ static int add_thread(struct report_item *i, const struct acct_thread *t)
 	i->members++;
 	i->life += t->last - t->first;
 	add_states(i->state, t->state);
+	i->oncpu_units += t->oncpu_units;
+	i->oncpu_runtime += t->oncpu_runtime;
+	i->oncpu_unknown += t->oncpu_unknown;
+	i->idle += t->idle;
 	add_counts(&i->n, &t->n);
 	histogram_merge(&i->wakeup_latency, &t->wakeup_latency);
 	histogram_merge(&i->runqueue_wait, &t->runqueue_wait);

@@ -212,6 +212,28 @@ static struct text_table *make_thread_time(const struct page *p, size_t room)
 	return tab;
 }
 
+/* What of a thread's time its units had, and what its runtime; idle: blocked for want of units to run. */
+static int print_thread_units(const struct page *p)
+{
+	struct text_table *tab = thread_table(p);
+	size_t i;
+
+	text_table_column(tab, "on-CPU", "in units", TEXT_RIGHT);
+	text_table_column(tab, "on-CPU", "in none", TEXT_RIGHT);
+	text_table_column(tab, "on-CPU", "unknown", TEXT_RIGHT);
+	text_table_column(tab, NULL, "idle", TEXT_RIGHT);
+	for (i = 0; i < p->nr; i++) {
+		const struct report_item *it = &p->r->items[i];
+
+		thread_label(tab, it);
+		cell_ns(tab, view_time(p->t, WEFT_HOOK_sched_switch, it->oncpu_units));
+		cell_ns(tab, view_time(p->t, WEFT_HOOK_sched_switch, it->oncpu_runtime));
+		cell_ns(tab, view_time(p->t, WEFT_HOOK_sched_switch, it->oncpu_unknown));
+		cell_ns(tab, view_time(p->t, WEFT_HOOK_sched_switch, it->idle));
+	}
+	return finish(tab, p);
+}
+
 static int print_thread_switches(const struct page *p)
 {
 	struct text_table *tab = thread_table(p);
@@ -462,22 +484,23 @@ struct section {
 	const char *title;
 	int (*print)(const struct page *p); /* or */
 	struct text_table *(*make)(const struct page *p, size_t room);
-	bool groups_only;
+	enum { ALWAYS, WITH_GROUPS, WITH_UNITS } when;
 };
 
 static const struct section of_threads[] = {
-	{ "TIME", NULL, make_thread_time, false },
-	{ "SWITCHES", print_thread_switches, NULL, false },
-	{ "MEMORY", print_thread_memory, NULL, false },
+	{ "TIME", NULL, make_thread_time, ALWAYS },
+	{ "UNITS ON THREADS", print_thread_units, NULL, WITH_UNITS },
+	{ "SWITCHES", print_thread_switches, NULL, ALWAYS },
+	{ "MEMORY", print_thread_memory, NULL, ALWAYS },
 	{ 0 },
 };
 
 static const struct section of_units[] = {
-	{ "TIME OF UNITS", NULL, make_unit_time, false },
+	{ "TIME OF UNITS", NULL, make_unit_time, ALWAYS },
 	{ "TIME OF ONE UNIT: median and 99th percentile over the units", print_unit_percentiles,
-	  NULL, true },
-	{ "SWITCHES OF UNITS", NULL, make_unit_counts, false },
-	{ "MEMORY OF UNITS", print_unit_memory, NULL, false },
+	  NULL, WITH_GROUPS },
+	{ "SWITCHES OF UNITS", NULL, make_unit_counts, ALWAYS },
+	{ "MEMORY OF UNITS", print_unit_memory, NULL, ALWAYS },
 	{ 0 },
 };
 
@@ -496,7 +519,9 @@ int report_print(FILE *f, const struct report *r, const struct trace *t, const s
 		view_without_marks(f, a);
 	for (s = units ? of_units : of_threads; s->title && !err; s++) {
 		/* Without marks there are no names, and so no groups. */
-		if (s->groups_only && (r->by != REPORT_UNIT || !any_marks(&p)))
+		if (s->when == WITH_GROUPS && (r->by != REPORT_UNIT || !any_marks(&p)))
+			continue;
+		if (s->when == WITH_UNITS && !a->units)
 			continue;
 		fprintf(f, "\n%s\n", s->title);
 		err = s->make ? print_filled(&p, s->make) : s->print(&p);

@@ -53,6 +53,26 @@ static void blocking_call_in_a_unit(void **state)
 	assert_int_equal(a->processes->units_created, 2);
 }
 
+/* A thread that blocks with no unit current is idle: it had none to run. */
+static void idle_is_blocked_without_a_unit(void **state)
+{
+	MARK(create, 1010, 100, 7);
+	EV(0, sched_switch, 1050, 100, 0, .syscall = 232, SLEEPS);
+	EV(0, sched_wakeup, 1150, 0, 0, .target = 100, .flags = WEFT_WAKE_IRQ);
+	EV(0, sched_switch, 1160, 0, 0, .next_tid = 100);
+	MARK(resume, 1200, 100, 7);
+	EV(0, sched_switch, 1300, 100, 7, .syscall = 0, SLEEPS);
+	EV(0, sched_wakeup, 1340, 0, 0, .target = 100, .flags = WEFT_WAKE_IRQ);
+	EV(0, sched_switch, 1350, 0, 0, .next_tid = 100);
+	MARK(exit, 1400, 100, 7);
+	EV(0, task_rename, 1500, 100, 0, .target = 100);
+	go();
+	assert_int_equal(thread(100, 0)->state[ACCT_BLOCKED], 140);
+	assert_int_equal(thread(100, 0)->idle, 100);
+	assert_int_equal(thread(100, 0)->oncpu_units, 150);
+	assert_int_equal(thread(100, 0)->oncpu_runtime, 50 + 40 + 100);
+}
+
 static void nested_resume(void **state)
 {
 	MARK(create, 1010, 100, 7);
@@ -440,6 +460,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		CASE(fault_in_a_preempted_unit),
 		CASE(blocking_call_in_a_unit),
+		CASE(idle_is_blocked_without_a_unit),
 		CASE(nested_resume),
 		CASE(two_copies),
 		CASE(resumed_elsewhere_while_winding_down),

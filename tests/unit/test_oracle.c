@@ -54,7 +54,6 @@ static void same_counts(const char *who, uint64_t id, const struct acct_counts *
 		"faults_uncounted",
 		"faults_entry_only",
 		"fault_ticks",
-		"fault_unknown",
 		"maps",
 		"unmaps",
 		"map_calls",
