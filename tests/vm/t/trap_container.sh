@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# weft: kernels=6.1,6.12 smp=2 timeout=240
+# weft: kernels=6.12 smp=2 timeout=240
 # PID namespaces, from outside and from inside: command and processes are found by the ids that the caller knows
 # them by; in the trace, of the kernel's stream and of the units', are those of the initial one, each with a name.
 . "$(dirname "$0")/../../lib.sh"
