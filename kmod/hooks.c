@@ -156,6 +156,13 @@ static int return_on(struct session *s, unsigned int i)
 	return 0;
 }
 
+/* ftrace_free_filter() leaves its pointers behind, and the same ops may be put on again. */
+static void switch_end_forget(struct ftrace_ops *ops)
+{
+	ftrace_free_filter(ops);
+	memset(ops, 0, sizeof(*ops));
+}
+
 static int switch_end_on(struct session *s)
 {
 	struct ftrace_ops *ops = &s->hooks->switch_end;
@@ -170,7 +177,7 @@ static int switch_end_on(struct session *s)
 	if (!err)
 		err = register_ftrace_function(ops);
 	if (err)
-		ftrace_free_filter(ops);
+		switch_end_forget(ops);
 	return err;
 }
 
@@ -192,7 +199,7 @@ static void hooks_remove(struct session *s, u64 mask)
 			tracepoint_probe_unregister(tp_hooks[i].tp, tp_probe(s, &tp_hooks[i]), s);
 	if (mask & BIT_ULL(WEFT_HOOK_context_switch)) {
 		unregister_ftrace_function(&hs->switch_end);
-		ftrace_free_filter(&hs->switch_end);
+		switch_end_forget(&hs->switch_end);
 	}
 	for (i = 0; i < RETURN_HOOKS; i++) {
 		if (!(mask & BIT_ULL(return_hooks[i].hook->bit)))

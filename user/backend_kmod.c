@@ -253,7 +253,14 @@ static int kmod_unit_word(struct backend *b, pid_t tgid, bool none, int64_t tp_o
 
 static int kmod_start(struct backend *b, char *errbuf, size_t len)
 {
-	return ioctl(kmod_of(b)->fd, WEFT_IOC_START) ? failed(errbuf, len, "start", errno) : 0;
+	if (!ioctl(kmod_of(b)->fd, WEFT_IOC_START))
+		return 0;
+	if (errno != EBUSY)
+		return failed(errbuf, len, "start", errno);
+	snprintf(errbuf, len,
+		 "the module cannot hook the end of switches: ftrace is off; switch it on with sysctl "
+		 "kernel.ftrace_enabled=1");
+	return -EBUSY;
 }
 
 static int kmod_stop(struct backend *b)

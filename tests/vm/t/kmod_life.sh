@@ -26,6 +26,13 @@ for i in 1 2 3; do
 	wait $load 2>/dev/null
 	load_module
 done
+# Where ftrace is off the end of switches can not be hooked: that is said, and not recorded as nothing.
+echo 0 >/proc/sys/kernel/ftrace_enabled
+expect 1 "$WEFT" record -b kmod true
+says err 'kernel.ftrace_enabled=1'
+expect 0 "$WEFT" record -b kmod -e sched true
+echo 1 >/proc/sys/kernel/ftrace_enabled
+expect 0 "$WEFT" record -b kmod true
 grep -q '\[weft\]' /sys/kernel/debug/kprobes/list /sys/kernel/tracing/enabled_functions &&
 	fail "hooks are left: $(cat /sys/kernel/debug/kprobes/list)"
 true
