@@ -378,7 +378,7 @@ static void booked_before_it_could_run(void **state)
 /* One switch ends a slice and begins another: what the second lacks the first must have too much. */
 static void pairs(void **state)
 {
-	uint32_t excess[] = { 50000, 0 };
+	const uint32_t excess[] = { 50000, 0 };
 	int i;
 
 	for (i = 0; i < 2; i++) {

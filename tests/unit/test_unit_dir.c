@@ -59,7 +59,7 @@ static void test_sweep(void **state)
 		char c;
 
 		close(held_by_child[1]);
-		_exit(read(held_by_child[0], &c, 1) != 0);
+		_exit(read(held_by_child[0], &c, 1) ? 1 : 0);
 	}
 	close(held_by_child[0]);
 	close(left.fd);

@@ -45,7 +45,7 @@ static pid_t program(const char *from, const char *to)
 
 	if (!pid) {
 		put(from);
-		_exit(to && renameat(dir.fd, from, dir.fd, to));
+		_exit(to && renameat(dir.fd, from, dir.fd, to) ? 1 : 0);
 	}
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
 	return pid;
