@@ -13,7 +13,7 @@ programs=$(programs)
 finished=0 with_units=0
 for backend in kmod bpf; do
 	for round in 1 2 3 4; do
-		rm -rf killed* done pid
+		rm -rf killed* "done" pid
 		"$WEFT" record -q -b $backend -o killed --buffer-size 64K \
 			sh -c "echo \$\$ >pid
 				for i in 1 2 3 4 5 6; do '$WEFT' run coroutine switch --ops 300 >job.out || exit; done
@@ -27,7 +27,7 @@ for backend in kmod bpf; do
 		kill -KILL $recorder
 		wait $recorder 2>/dev/null
 		# If the command had begun, it ends well by itself; its recorder's child does not begin without it.
-		[ ! -e pid ] || { wait_for 60 test -e done; finished=$((finished + 1)); }
+		[ ! -e pid ] || { wait_for 60 test -e "done"; finished=$((finished + 1)); }
 		[ -e killed ] || continue
 		babeltrace2 killed >bt.out 2>bt.err || fail "$backend, round $round: $(tail -n 5 bt.err)"
 		grep -v -e 'discarded' -e '^$' bt.err >complaints && fail "$backend: $(cat complaints)"
